@@ -20,8 +20,9 @@ pub type Sending<'a> =
 ///
 /// An implementation sends the request to exactly its URI, once, over verified
 /// TLS: it follows no redirect, uses no proxy it was not told to use, decodes no
-/// content encoding, keeps no cookies, and reads at most [`LARGEST_BODY`] bytes.
-/// It needs no time limit for the whole request; the caller drops the future.
+/// content encoding and keeps no cookies. Of an answer it reads at most
+/// [`LARGEST_BODY`] bytes, drops the connection if there are more, and says so by
+/// [`Body::cut_off`]: the status of such an answer still counts. It needs no time limit for the whole request; the caller drops the future.
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request` and reads the whole answer, whatever its status.
     ///
@@ -33,23 +34,43 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
 /// A body that holds a secret or a token; `Debug` shows its length only.
 #[derive(Clone, Default)]
-pub struct Body(Bytes);
+pub struct Body {
+    bytes: Bytes,
+    cut_off: bool,
+}
 
 impl Body {
-    /// Wraps `bytes`.
+    /// A whole body.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
-        Self(bytes.into())
+        Self {
+            bytes: bytes.into(),
+            cut_off: false,
+        }
+    }
+
+    /// The start of a body that was too large to be read on.
+    pub fn cut_off(start: impl Into<Bytes>) -> Self {
+        Self {
+            bytes: start.into(),
+            cut_off: true,
+        }
+    }
+
+    /// Whether there was more.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off
     }
 
     /// The bytes. The name is long so that every use can be found.
     pub fn expose_secret(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
+        let more = if self.cut_off { " and more" } else { "" };
+        write!(f, "Body({} bytes{more})", self.bytes.len())
     }
 }
 

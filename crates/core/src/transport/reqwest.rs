@@ -70,22 +70,27 @@ impl Transport for ReqwestTransport {
                 TransportError::new(TransportErrorKind::Setup, "the address is not a URL")
             })?;
             let mut answer = client.execute(request).await.map_err(classify)?;
-            let mut read = BytesMut::new();
-            while let Some(chunk) = answer.chunk().await.map_err(classify)? {
-                if read.len() + chunk.len() > LARGEST_BODY {
-                    return Err(TransportError::new(
-                        TransportErrorKind::Malformed,
-                        "the answer is larger than 64 KiB",
-                    ));
-                }
-                read.extend_from_slice(&chunk);
-            }
-            let mut response = http::Response::new(Body::new(read.freeze()));
+            let body = read_body(&mut answer).await.map_err(classify)?;
+            let mut response = http::Response::new(body);
             *response.status_mut() = answer.status();
             *response.headers_mut() = std::mem::take(answer.headers_mut());
             Ok(response)
         })
     }
+}
+
+/// An answer that is left unread past the limit takes its connection with it.
+async fn read_body(answer: &mut reqwest::Response) -> reqwest::Result<Body> {
+    let mut read = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await? {
+        let room = LARGEST_BODY - read.len();
+        if chunk.len() > room {
+            read.extend_from_slice(&chunk[..room]);
+            return Ok(Body::cut_off(read));
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(Body::new(read))
 }
 
 /// The one private builder.

@@ -84,6 +84,9 @@ fn decode_ok(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Erro
     if is_encoded(answer.headers()) {
         return Err(unusable(asked, "it is compressed, which was not asked for"));
     }
+    if answer.body().is_cut_off() {
+        return Err(unusable(asked, "it is larger than 64 KiB"));
+    }
     let members = parse(answer.body().expose_secret())
         .map_err(|problem| problem.into_error(answer.headers(), asked))?;
     if let Some(error) = refusal::inside_ok(answer, &members, asked) {
