@@ -1,13 +1,15 @@
 //! One HTTP request to one response: the seam between the protocol and the
 //! network.
 
-pub(crate) mod reqwest;
+mod reqwest;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+
+pub use self::reqwest::{HttpTransport, HttpTransportBuilder};
 
 /// The most that is read of an answer's body, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -30,6 +32,12 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// When there is no complete answer.
     fn send(&self, request: http::Request<Body>) -> Sending<'_>;
+}
+
+impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
+    fn send(&self, request: http::Request<Body>) -> Sending<'_> {
+        (**self).send(request)
+    }
 }
 
 /// A body that holds a secret or a token; `Debug` shows its length only.

@@ -16,8 +16,7 @@ use crate::obtain::Obtainer;
 use crate::request::AccessTokenRequest;
 use crate::retry::RetryPolicy;
 use crate::token::LONGEST_LIFETIME;
-use crate::transport::Transport;
-use crate::transport::reqwest::{Options, ReqwestTransport};
+use crate::transport::{HttpTransport, HttpTransportBuilder, Transport};
 
 /// The settings of a [`TokenClient`]; see [`TokenClient::builder`].
 #[derive(Debug)]
@@ -30,8 +29,7 @@ pub struct TokenClientBuilder {
     accept_narrower_scope: bool,
     default_lifetime: Duration,
     retry: RetryPolicy,
-    ca_certificates: Option<Vec<u8>>,
-    proxy: Option<ProxyAddress>,
+    http: HttpTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     lane: Lane,
@@ -48,8 +46,7 @@ impl TokenClientBuilder {
             accept_narrower_scope: false,
             default_lifetime: Duration::from_secs(300),
             retry: RetryPolicy::default(),
-            ca_certificates: None,
-            proxy: None,
+            http: HttpTransport::builder(),
             transport: None,
             clock: Arc::new(SystemClock),
             lane: Lane::default(),
@@ -104,7 +101,7 @@ impl TokenClientBuilder {
 
     /// Trusts exactly these certificates (PEM) instead of the system's.
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_certificates = Some(pem.into());
+        self.http = self.http.ca_certificates(pem);
         self
     }
 
@@ -112,7 +109,7 @@ impl TokenClientBuilder {
     /// more than the host name; a loopback endpoint is reached directly. Default:
     /// none; proxy variables of the environment are never used.
     pub fn proxy(mut self, proxy: ProxyAddress) -> Self {
-        self.proxy = Some(proxy);
+        self.http = self.http.proxy(proxy);
         self
     }
 
@@ -158,11 +155,8 @@ impl TokenClientBuilder {
             )
             .with_hint("default_lifetime takes 1 s to 24 h"));
         }
-        let options = Options {
-            connect_timeout: self.retry.connect_limit(),
-            ca_certificates: self.ca_certificates,
-            proxy: self.proxy,
-        };
+        let http = self.http.connect_timeout(self.retry.connect_limit());
+        let transport = self.transport.unwrap_or_else(|| Arc::new(http.build()));
         Ok(TokenClient(Arc::new(Inner {
             obtainer: Obtainer {
                 endpoint: self.endpoint,
@@ -170,9 +164,7 @@ impl TokenClientBuilder {
                 accept_narrower_scope: self.accept_narrower_scope,
                 default_lifetime: self.default_lifetime,
                 retry: self.retry,
-                transport: self
-                    .transport
-                    .unwrap_or_else(|| Arc::new(ReqwestTransport::new(options))),
+                transport,
                 clock: self.clock,
                 events: self.events,
             },

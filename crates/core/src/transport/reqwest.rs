@@ -1,4 +1,4 @@
-//! The transport that applications use: the only file that names reqwest.
+//! The transport that applications use, and the only file that names reqwest.
 //!
 //! reqwest's defaults would send a client secret to another origin (redirects)
 //! or in clear through a proxy named by a variable, and inflate a small answer
@@ -23,29 +23,27 @@ use crate::text;
 /// after a minute, and tokens are rarely asked for more often.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What can be set.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    pub(crate) connect_timeout: Duration,
-    /// Trust exactly these certificates (PEM) instead of the system's.
-    pub(crate) ca_certificates: Option<Vec<u8>>,
-    pub(crate) proxy: Option<ProxyAddress>,
-}
-
-/// Builds its client at first use: that takes milliseconds, reads the system's
-/// trust store, and fails where there is none.
+/// HTTP/1.1 and HTTP/2 over TCP and TLS: the [`Transport`] that a
+/// [`TokenClient`](crate::TokenClient) makes for itself.
+///
+/// It is public so that an application can share its connections between tokens
+/// and other calls. Its client is built at first use: that takes milliseconds,
+/// reads the system's trust store, and fails where there is none.
+///
+/// ```
+/// use prove_token::transport::HttpTransport;
+/// let transport = HttpTransport::builder().largest_body(1 << 20).build();
+/// ```
 #[derive(Debug)]
-pub(crate) struct ReqwestTransport {
-    options: Options,
+pub struct HttpTransport {
+    options: HttpTransportBuilder,
     client: Mutex<Option<Client>>,
 }
 
-impl ReqwestTransport {
-    pub(crate) fn new(options: Options) -> Self {
-        Self {
-            options,
-            client: Mutex::new(None),
-        }
+impl HttpTransport {
+    /// Starts with the defaults.
+    pub fn builder() -> HttpTransportBuilder {
+        HttpTransportBuilder::default()
     }
 
     fn client(&self) -> Result<Client, TransportError> {
@@ -60,7 +58,76 @@ impl ReqwestTransport {
     }
 }
 
-impl Transport for ReqwestTransport {
+/// The settings of an [`HttpTransport`].
+#[derive(Clone)]
+#[must_use]
+pub struct HttpTransportBuilder {
+    connect_timeout: Duration,
+    ca_certificates: Option<Vec<u8>>,
+    proxy: Option<ProxyAddress>,
+    largest_body: usize,
+}
+
+impl Default for HttpTransportBuilder {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            ca_certificates: None,
+            proxy: None,
+            largest_body: LARGEST_BODY,
+        }
+    }
+}
+
+impl HttpTransportBuilder {
+    /// Limit for name resolution, TCP and TLS together. Default 3 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Trusts exactly these certificates (PEM) instead of the system's.
+    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_certificates = Some(pem.into());
+        self
+    }
+
+    /// Sends https requests through this HTTP proxy, by `CONNECT`, so that it
+    /// sees no more than the host name. Default: none; proxy variables of the
+    /// environment are never used.
+    pub fn proxy(mut self, proxy: ProxyAddress) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// The most bytes of an answer's body that are kept. Default: [`LARGEST_BODY`].
+    pub fn largest_body(mut self, bytes: usize) -> Self {
+        self.largest_body = bytes;
+        self
+    }
+
+    /// The transport; nothing is read or connected yet.
+    pub fn build(self) -> HttpTransport {
+        HttpTransport {
+            options: self,
+            client: Mutex::new(None),
+        }
+    }
+}
+
+/// Certificates are no secret, but pages of numbers.
+impl fmt::Debug for HttpTransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransportBuilder")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("own_ca_certificates", &self.ca_certificates.is_some())
+            .field("proxy", &self.proxy)
+            .field("largest_body", &self.largest_body)
+            .finish()
+    }
+}
+
+impl Transport for HttpTransport {
     fn send(&self, request: http::Request<Body>) -> Sending<'_> {
         Box::pin(async move {
             let client = self.client()?;
@@ -70,7 +137,9 @@ impl Transport for ReqwestTransport {
                 TransportError::new(TransportErrorKind::Setup, "the address is not a URL")
             })?;
             let mut answer = client.execute(request).await.map_err(classify)?;
-            let body = read_body(&mut answer).await.map_err(classify)?;
+            let body = read_body(&mut answer, self.options.largest_body)
+                .await
+                .map_err(classify)?;
             let mut response = http::Response::new(body);
             *response.status_mut() = answer.status();
             *response.headers_mut() = std::mem::take(answer.headers_mut());
@@ -80,10 +149,10 @@ impl Transport for ReqwestTransport {
 }
 
 /// An answer that is left unread past the limit takes its connection with it.
-async fn read_body(answer: &mut reqwest::Response) -> reqwest::Result<Body> {
+async fn read_body(answer: &mut reqwest::Response, limit: usize) -> reqwest::Result<Body> {
     let mut read = BytesMut::new();
     while let Some(chunk) = answer.chunk().await? {
-        let room = LARGEST_BODY - read.len();
+        let room = limit - read.len();
         if chunk.len() > room {
             read.extend_from_slice(&chunk[..room]);
             return Ok(Body::cut_off(read));
@@ -94,7 +163,7 @@ async fn read_body(answer: &mut reqwest::Response) -> reqwest::Result<Body> {
 }
 
 /// The one private builder.
-fn build(options: &Options) -> Result<Client, TransportError> {
+fn build(options: &HttpTransportBuilder) -> Result<Client, TransportError> {
     let setup = |reason: &str| TransportError::new(TransportErrorKind::Setup, reason);
     let mut builder = Client::builder()
         .redirect(redirect::Policy::none())
