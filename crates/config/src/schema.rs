@@ -1,0 +1,383 @@
+//! The keys of the file: which there are, and what each may hold.
+//!
+//! Only what takes effect is accepted. Keys that a later version will know are
+//! refused by name, because a setting that does nothing misleads.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use prove_token::{
+    AccessTokenRequest, ClientAuthentication, ClientId, Endpoint, Error, ErrorKind, Scope, Secret,
+};
+use toml::de::DeValue;
+
+use crate::document::{Item, Report, Section, suggestion, without_value};
+use crate::error::Problem;
+use crate::setting::{ClientIdSetting, EnvironmentName, SecretSetting, Setting, Settings};
+
+/// What every time-out of a profile may be.
+pub(crate) const TIMEOUT_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(300);
+
+/// What `renewal.default_lifetime` may be.
+pub(crate) const LIFETIME_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+
+/// Reads the table of one profile. What is wrong is noted and left out.
+pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Settings {
+    let before = &mut section;
+    let mut settings = Settings::default();
+    target(before, &mut settings, report);
+    settings.client_id = before
+        .take("client_id")
+        .and_then(|item| client_id(&item, report));
+    settings.client_secret = before
+        .take("client_secret")
+        .and_then(|item| client_secret(&item, report));
+    request(before, &mut settings, report);
+    transport(before, &mut settings, report);
+    if let Some(mut renewal) = before.take("renewal").and_then(|item| item.section(report)) {
+        settings.default_lifetime =
+            duration(&mut renewal, "default_lifetime", LIFETIME_RANGE, report);
+        renewal.finish(report);
+    }
+    before.refuse("rate_limit", report);
+    check(&section, &settings, report);
+    section.finish(report);
+    settings
+}
+
+/// Where tokens come from and go to.
+fn target(section: &mut Section<'_>, settings: &mut Settings, report: &mut Report<'_>) {
+    settings.environment = section.take("environment").and_then(|item| {
+        let name = item.word(&EnvironmentName::NAMES, report)?;
+        let name = name.parse().ok()?;
+        Some(item.setting(name, report))
+    });
+    let mut endpoint = |key: &'static str| {
+        let item = section.take(key)?;
+        item.parsed(str::parse::<Endpoint>, report)
+    };
+    settings.token_endpoint = endpoint("token_endpoint");
+    settings.api_base = endpoint("api_base");
+}
+
+/// What is asked for, and how.
+fn request(section: &mut Section<'_>, settings: &mut Settings, report: &mut Report<'_>) {
+    settings.client_authentication = section.take("client_authentication").and_then(|item| {
+        let names = ClientAuthentication::ALL.map(ClientAuthentication::as_str);
+        let method = item.word(&names, report)?.parse().ok()?;
+        Some(item.setting(method, report))
+    });
+    settings.scope = section.take("scope").and_then(|item| scope(&item, report));
+    settings.accept_narrower_scope = section.take("accept_narrower_scope").and_then(|item| {
+        let accept = item.boolean(report)?;
+        Some(item.setting(accept, report))
+    });
+    let mut text = |key: &'static str| {
+        let item = section.take(key)?;
+        let text = printable_text(&item, report)?.to_owned();
+        Some(item.setting(text, report))
+    };
+    settings.audience = text("audience");
+    settings.resource = text("resource");
+    settings.parameters = section
+        .take("parameters")
+        .and_then(|item| parameters(&item, report));
+}
+
+/// How the token endpoint is reached.
+fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Report<'_>) {
+    settings.ca_file = section.take("ca_file").and_then(|item| {
+        let path = path(&item, report)?;
+        Some(item.setting(path, report))
+    });
+    settings.proxy = section
+        .take("proxy")
+        .and_then(|item| item.parsed(proxy, report));
+    let mut timeout = |key| duration(section, key, TIMEOUT_RANGE, report);
+    settings.connect_timeout = timeout("connect_timeout");
+    settings.attempt_timeout = timeout("attempt_timeout");
+    settings.flight_timeout = timeout("flight_timeout");
+}
+
+/// What no single key can be blamed for.
+fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
+    let mut note =
+        |problem: Problem| report.note(section.offset(), problem.with_key(section.key()));
+    let environment = settings.environment.as_ref().map(|setting| setting.value);
+    match (environment, &settings.token_endpoint) {
+        (Some(_), Some(_)) => note(
+            Problem::new("has both an environment and a token_endpoint")
+                .with_hint("keep the one that says where the tokens come from"),
+        ),
+        // A key that is there, but wrong, has been noted already.
+        (None, None) if !section.has("environment") && !section.has("token_endpoint") => note(
+            Problem::new("has neither an environment nor a token_endpoint")
+                .with_hint("add environment = \"uat-us\", or the token_endpoint of a provider"),
+        ),
+        _ => {}
+    }
+    if environment == Some(EnvironmentName::Emulator) {
+        for key in ["api_base", "ca_file", "proxy"] {
+            if section.has(key) {
+                note(
+                    Problem::new(format!("{key} has no effect with the emulator"))
+                        .with_hint(format!("remove {key}")),
+                );
+            }
+        }
+    }
+}
+
+fn client_id(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<ClientIdSetting>> {
+    let value = match item.value() {
+        DeValue::String(_) => {
+            let setting = item.parsed(|text| ClientId::new(text), report)?;
+            ClientIdSetting::Literal(setting.value)
+        }
+        DeValue::Table(_) => {
+            let mut section = item.section(report)?;
+            let sources = [section.take("env"), section.take("file")];
+            let source = one_of(item, sources, "env or file", report);
+            section.finish(report);
+            let source = source?;
+            match source.name() {
+                "env" => ClientIdSetting::Env(variable(&source, report)?),
+                _ => ClientIdSetting::File(path(&source, report)?),
+            }
+        }
+        _ => {
+            item.wrong_type("a string, { env = … } or { file = … }", report);
+            return None;
+        }
+    };
+    Some(item.setting(value, report))
+}
+
+fn client_secret(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<SecretSetting>> {
+    const WHERE: &str =
+        "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }";
+    if !matches!(item.value(), DeValue::Table(_)) {
+        item.note(
+            Problem::new("a secret does not stand in this file, only where it is kept").with_hint(
+                format!("{WHERE}; if this was the real secret, consider it exposed"),
+            ),
+            report,
+        );
+        return None;
+    }
+    let mut section = item.section(report)?;
+    section.refuse("keyring", report);
+    section.refuse("credential", report);
+    let refused = section.has("keyring") || section.has("credential");
+    let sources = [
+        section.take("env"),
+        section.take("file"),
+        section.take("command"),
+    ];
+    let allow_insecure_mode = section.take("allow_insecure_mode");
+    let source = match refused {
+        true => None,
+        false => one_of(item, sources, "env, file or command", report),
+    };
+    if let (Some(flag), Some(source)) = (&allow_insecure_mode, &source)
+        && source.name() != "file"
+    {
+        flag.note(Problem::new("has an effect on a file only"), report);
+    }
+    let allow_insecure_mode = allow_insecure_mode.and_then(|flag| flag.boolean(report));
+    section.finish(report);
+    let source = source?;
+    let value = match source.name() {
+        "env" => SecretSetting::Env(variable(&source, report)?),
+        "file" => SecretSetting::File {
+            path: path(&source, report)?,
+            allow_insecure_mode: allow_insecure_mode.unwrap_or(false),
+        },
+        _ => command(&source, report)?,
+    };
+    Some(item.setting(value, report))
+}
+
+/// Exactly one of the sources that a table may name.
+fn one_of<'t, const N: usize>(
+    item: &Item<'t>,
+    sources: [Option<Item<'t>>; N],
+    names: &str,
+    report: &mut Report<'_>,
+) -> Option<Item<'t>> {
+    let mut given = sources.into_iter().flatten();
+    match (given.next(), given.next()) {
+        (Some(source), None) => return Some(source),
+        (Some(_), Some(_)) => item.note(
+            Problem::new("names more than one source").with_hint(format!("keep one of {names}")),
+            report,
+        ),
+        (None, _) => item.note(
+            Problem::new("names no source").with_hint(format!("name one of {names}")),
+            report,
+        ),
+    }
+    None
+}
+
+/// The name of an environment variable. The name itself is not repeated: people
+/// paste secrets here.
+fn variable(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
+    let name = item.string(report)?;
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name {
+        item.note(
+            Problem::new("not the name of an environment variable")
+                .with_hint("write the name, of letters, digits and _, and not the value"),
+            report,
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// A path; a relative one starts at the folder of the configuration file.
+fn path(item: &Item<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
+    let text = printable_text(item, report)?;
+    if text == "~" || text.starts_with("~/") {
+        item.note(
+            Problem::new("~ is not expanded here").with_hint("write the whole path"),
+            report,
+        );
+        return None;
+    }
+    let folder = report.file().parent().unwrap_or(Path::new(""));
+    Some(folder.join(text))
+}
+
+fn command(item: &Item<'_>, report: &mut Report<'_>) -> Option<SecretSetting> {
+    let words = item.strings(report)?;
+    let problem = match words.split_first() {
+        None => Problem::new("the command is empty"),
+        Some(_) if words.iter().any(|word| word.contains('\0')) => {
+            Problem::new("the command holds a NUL character")
+        }
+        Some((&"", _)) => Problem::new("the command has no program"),
+        Some((program, arguments)) if is_bare_or_absolute(program) => {
+            return Some(SecretSetting::Command {
+                program: (*program).to_owned(),
+                arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
+            });
+        }
+        Some(_) => Problem::new("the program has a relative path"),
+    };
+    let hint = "write [\"program\", \"argument\"]: a program on PATH, or its absolute path; \
+                no shell is involved";
+    item.note(problem.with_hint(hint), report);
+    None
+}
+
+/// Whether where `program` is does not depend on the current folder.
+fn is_bare_or_absolute(program: &str) -> bool {
+    let path = Path::new(program);
+    path.is_absolute() || path.file_name() == Some(path.as_os_str())
+}
+
+fn scope(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<Scope>> {
+    if matches!(item.value(), DeValue::String(_)) {
+        item.note(
+            Problem::new("expected an array of strings, found a string")
+                .with_hint("write [\"read\", \"write\"]"),
+            report,
+        );
+        return None;
+    }
+    match Scope::new(item.strings(report)?) {
+        Ok(scope) => Some(item.setting(scope, report)),
+        Err(error) => {
+            item.note(without_value(&error), report);
+            None
+        }
+    }
+}
+
+fn parameters(
+    item: &Item<'_>,
+    report: &mut Report<'_>,
+) -> Option<Setting<BTreeMap<String, Secret>>> {
+    let mut parameters = BTreeMap::new();
+    for parameter in item.section(report)?.take_all() {
+        let Some(value) = parameter.string(report) else {
+            continue;
+        };
+        let name = parameter.name();
+        match AccessTokenRequest::new().parameter(name, "") {
+            Ok(_) => {
+                parameters.insert(name.to_owned(), Secret::new(value));
+            }
+            Err(error) => parameter.note(without_value(&error), report),
+        }
+    }
+    Some(item.setting(parameters, report))
+}
+
+/// A proxy's address: an endpoint without a path.
+fn proxy(address: &str) -> Result<Endpoint, Error> {
+    let endpoint: Endpoint = address.parse()?;
+    match endpoint.path() {
+        "" => Ok(endpoint),
+        _ => Err(Error::new(
+            ErrorKind::Configuration,
+            "the address of a proxy has no path",
+        )),
+    }
+}
+
+fn duration(
+    section: &mut Section<'_>,
+    key: &'static str,
+    range: RangeInclusive<Duration>,
+    report: &mut Report<'_>,
+) -> Option<Setting<Duration>> {
+    let item = section.take(key)?;
+    let duration = item.duration(range, report)?;
+    Some(item.setting(duration, report))
+}
+
+/// Text that is not empty and holds no control characters.
+fn printable_text<'t>(item: &Item<'t>, report: &mut Report<'_>) -> Option<&'t str> {
+    let text = item.string(report)?;
+    let problem = if text.is_empty() {
+        "is empty"
+    } else if text.chars().any(char::is_control) {
+        "holds control characters"
+    } else {
+        return Some(text);
+    };
+    item.note(Problem::new(problem), report);
+    None
+}
+
+/// A name that a profile may have: what a URL path, a file name and a command
+/// line take as it is.
+pub(crate) fn is_profile_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
+        && !name.starts_with('.')
+}
+
+/// What to say about a name that no profile has.
+pub(crate) fn name_hint<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
+    if let Some(near) = suggestion(name, known.clone()) {
+        return format!("did you mean {near}?");
+    }
+    let known: Vec<&str> = known.collect();
+    match known.is_empty() {
+        true => "there are no profiles".to_owned(),
+        false => format!("there are: {}", known.join(", ")),
+    }
+}
