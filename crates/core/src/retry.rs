@@ -59,21 +59,21 @@ impl RetryPolicy {
     }
 
     /// Limit for name resolution, TCP and TLS together. Default 3 s, range 10 ms
-    /// to 60 s.
+    /// to 300 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
     }
 
     /// Limit for one request, from connecting to the last byte of the answer.
-    /// Default 10 s, range 10 ms to 120 s.
+    /// Default 10 s, range 10 ms to 300 s.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = limit;
         self
     }
 
     /// Limit for all attempts and pauses together. Default 25 s, range 10 ms to
-    /// 600 s.
+    /// 300 s.
     pub fn flight_timeout(mut self, limit: Duration) -> Self {
         self.flight_timeout = limit;
         self
@@ -105,22 +105,22 @@ impl RetryPolicy {
                 "connect_timeout",
                 self.connect_timeout,
                 10 * MS,
-                60 * S,
-                "10 ms to 60 s",
+                300 * S,
+                "10 ms to 300 s",
             ),
             (
                 "attempt_timeout",
                 self.attempt_timeout,
                 10 * MS,
-                120 * S,
-                "10 ms to 120 s",
+                300 * S,
+                "10 ms to 300 s",
             ),
             (
                 "flight_timeout",
                 self.flight_timeout,
                 10 * MS,
-                600 * S,
-                "10 ms to 600 s",
+                300 * S,
+                "10 ms to 300 s",
             ),
         ] {
             if !(lowest..=highest).contains(&value) {
