@@ -317,6 +317,13 @@ mod tests {
     }
 
     #[test]
+    fn a_token_may_go_anywhere() {
+        fn anywhere<T: Send + Sync + Clone + 'static>() {}
+        anywhere::<AccessToken>();
+        assert!(size_of::<AccessToken>() <= 2 * size_of::<usize>());
+    }
+
+    #[test]
     fn the_guard_follows_the_lifetime() {
         for (lifetime, guard) in [
             (3600, 10_000),
