@@ -1,22 +1,22 @@
-//! The access token, and the arithmetic of its life.
+//! The access token.
 
-use std::cell::Cell;
+mod header;
+mod life;
+
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::Guard;
-use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
+use self::header::HeaderCopies;
+pub(crate) use self::life::{LONGEST_LIFETIME, Life};
 use crate::clock::{Clock, Now};
 use crate::scope::Scope;
 use crate::secret::Secret;
-
-/// No token is believed to live longer than this, whatever the server says.
-pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 const SCHEME: &str = "Bearer ";
 
@@ -68,7 +68,7 @@ impl AccessToken {
 
     /// The token's whole life, at most 24 hours.
     pub fn lifetime(&self) -> Duration {
-        self.data().life.lifetime
+        self.data().life.lifetime()
     }
 
     /// The refresh token some servers send with it. Prove documents it as not
@@ -188,124 +188,10 @@ impl fmt::Debug for TokenData {
     }
 }
 
-/// From when to when a token may be used, by both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Life {
-    /// Read before the request was sent: the server's count starts later.
-    obtained: Now,
-    lifetime: Duration,
-}
-
-impl Life {
-    /// `lifetime` is cut to 24 hours.
-    pub(crate) fn new(obtained: Now, lifetime: Duration) -> Self {
-        Self {
-            obtained,
-            lifetime: lifetime.min(LONGEST_LIFETIME),
-        }
-    }
-
-    pub(crate) fn lifetime(&self) -> Duration {
-        self.lifetime
-    }
-
-    /// Below this rest of its life a token is never handed out, because it must
-    /// survive the request it is used for: 5 % of the life, at least 0.5 s, at
-    /// most 10 s, and never more than half of the life.
-    pub(crate) fn guard(&self) -> Duration {
-        (self.lifetime / 20)
-            .clamp(Duration::from_millis(500), Duration::from_secs(10))
-            .min(self.lifetime / 2)
-    }
-
-    /// Whether a token may be handed out: both clocks must see more life than
-    /// the guard. A wall clock that was set back cannot prolong a life, because
-    /// the boot clock cannot be set.
-    pub(crate) fn is_usable(&self, now: Now) -> bool {
-        self.remaining(now) > self.guard()
-    }
-
-    /// The shorter of what both clocks leave; zero after the end.
-    pub(crate) fn remaining(&self, now: Now) -> Duration {
-        let end = self.end();
-        let boot = end.boot.saturating_sub(now.boot);
-        boot.min(end.wall.saturating_sub(now.wall))
-    }
-
-    pub(crate) fn end(&self) -> Now {
-        Now {
-            boot: self.obtained.boot + self.lifetime,
-            wall: self.obtained.wall + self.lifetime,
-        }
-    }
-}
-
-/// How many threads can take a header without sharing a reference count.
-const COPIES: usize = 8;
-
-/// The header value, made at first use, once per thread (up to [`COPIES`]).
-///
-/// Cloning a `HeaderValue` counts references. One counter for all threads costs
-/// three to ten times more as soon as two of them really run, so each thread
-/// clones a value with a counter of its own; the text is shared.
-#[derive(Default)]
-struct HeaderCopies([OnceLock<HeaderValue>; COPIES]);
-
-impl HeaderCopies {
-    fn get(&self, text: &Arc<Zeroizing<String>>) -> HeaderValue {
-        self.0[thread_number() % COPIES]
-            .get_or_init(|| {
-                let bytes = Bytes::from_owner(HeaderText(Arc::clone(text)));
-                let mut header = HeaderValue::from_maybe_shared(bytes)
-                    .expect("a token is visible ASCII, as wire ensures");
-                header.set_sensitive(true);
-                header
-            })
-            .clone()
-    }
-}
-
-/// The alignment puts the counter that `Bytes` keeps in front of it on a cache
-/// line (and its prefetched neighbour) of its own.
-#[repr(align(128))]
-struct HeaderText(Arc<Zeroizing<String>>);
-
-impl AsRef<[u8]> for HeaderText {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-/// A small number of the calling thread: the first has 0, the next 1 …
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    const UNSET: usize = usize::MAX;
-    thread_local! {
-        static NUMBER: Cell<usize> = const { Cell::new(UNSET) };
-    }
-    NUMBER.with(|number| {
-        if number.get() == UNSET {
-            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
-        }
-        number.get()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
-
-    fn at(seconds: u64) -> Now {
-        Now {
-            boot: Duration::from_secs(100 + seconds),
-            wall: Duration::from_secs(1_700_000_000 + seconds),
-        }
-    }
-
-    fn life(seconds: u64) -> Life {
-        Life::new(at(0), Duration::from_secs(seconds))
-    }
 
     fn token() -> AccessToken {
         AccessToken::new(Arc::new(TokenData::new(
@@ -324,72 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_follows_the_lifetime() {
-        for (lifetime, guard) in [
-            (3600, 10_000),
-            (300, 10_000),
-            (100, 5_000),
-            (10, 500),
-            (1, 500),
-            (0, 0),
-        ] {
-            assert_eq!(
-                life(lifetime).guard(),
-                Duration::from_millis(guard),
-                "L={lifetime}"
-            );
-        }
-    }
-
-    #[test]
-    fn usable_until_the_guard_by_both_clocks() {
-        let life = life(300);
-        assert!(life.is_usable(at(0)));
-        assert!(life.is_usable(at(289)));
-        assert!(!life.is_usable(at(290)));
-        let wall_back = Now {
-            wall: at(0).wall,
-            boot: at(290).boot,
-        };
-        let wall_forward = Now {
-            wall: at(290).wall,
-            boot: at(0).boot,
-        };
-        assert!(
-            !life.is_usable(wall_back),
-            "setting the clock back prolongs no life"
-        );
-        assert!(!life.is_usable(wall_forward));
-    }
-
-    #[test]
-    fn a_day_is_the_longest_life() {
-        assert_eq!(life(u64::MAX / 4).lifetime(), LONGEST_LIFETIME);
-    }
-
-    #[test]
     fn the_header_is_sensitive_and_exact() {
         let header = token().authorization_header();
         assert!(header.is_sensitive());
         assert_eq!(header, "Bearer canary.token");
         assert_eq!(token().token_type(), "Bearer");
-    }
-
-    #[test]
-    fn threads_share_the_text_but_no_counter() {
-        let token = token();
-        let here = token.authorization_header();
-        std::thread::scope(|scope| {
-            scope.spawn(|| assert_eq!(token.authorization_header(), here));
-        });
-        let made = token
-            .data()
-            .headers
-            .0
-            .iter()
-            .filter(|copy| copy.get().is_some())
-            .count();
-        assert_eq!(made, 2, "each thread made a copy of its own");
     }
 
     #[test]
