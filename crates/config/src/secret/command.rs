@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use prove_token::{ClientSecret, Clock as _, Error, SecretSource, SystemClock};
+use prove_token::{ClientSecret, Clock as _, Error, Secret, SecretSource, SystemClock};
 use zeroize::Zeroizing;
 
 use super::{LIMIT, accept, refuse};
@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub struct CommandSecret {
     program: String,
-    arguments: Vec<String>,
+    arguments: Vec<Secret>,
     environment: Vec<(OsString, OsString)>,
     time_limit: Duration,
 }
@@ -49,7 +49,7 @@ impl CommandSecret {
             .collect();
         Self {
             program: program.into(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
+            arguments: arguments.into_iter().map(Secret::new).collect(),
             environment: env
                 .iter()
                 .filter(|(name, _)| !withheld.iter().any(|other| other == name))
@@ -62,7 +62,7 @@ impl CommandSecret {
     fn spawn(&self) -> std::io::Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program);
         command
-            .args(&self.arguments)
+            .args(self.arguments.iter().map(Secret::expose_secret))
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -76,22 +76,27 @@ impl CommandSecret {
         }
         let mut child = command.spawn()?;
         let output = child.stdout.take();
-        let running = Running { child };
+        let running = Running {
+            child,
+            is_reaped: false,
+        };
         match output {
             Some(output) => Ok((running, output)),
             None => Err(std::io::ErrorKind::BrokenPipe.into()),
         }
     }
 
-    fn run(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    fn run(&self) -> Output {
         let deadline = SystemClock.now().boot + self.time_limit;
         let (mut running, output) = self.spawn().map_err(|error| Failure::Start(error.kind()))?;
         let content = match read_beside(output)?.recv_timeout(self.time_limit) {
             Ok(content) => content?,
-            Err(RecvTimeoutError::Timeout) => return Err(Failure::TooSlow),
+            Err(RecvTimeoutError::Timeout) => return Err(Failure::TooSlow(self.time_limit)),
             Err(RecvTimeoutError::Disconnected) => return Err(Failure::Output),
         };
-        let status = running.wait_until(deadline)?;
+        let status = running
+            .wait_until(deadline)?
+            .ok_or(Failure::TooSlow(self.time_limit))?;
         match status.success() {
             true => Ok(content),
             false => Err(Failure::Exit(status)),
@@ -102,7 +107,7 @@ impl CommandSecret {
 impl SecretSource for CommandSecret {
     fn identity(&self) -> String {
         // Somebody will put a secret among the arguments: only their hash.
-        let arguments = self.arguments.iter().map(String::as_str);
+        let arguments = self.arguments.iter().map(Secret::expose_secret);
         format!("command:{}#{:032x}", self.program, fingerprint(arguments))
     }
 
@@ -129,7 +134,7 @@ impl fmt::Debug for CommandSecret {
 /// Why there is no output. It never holds any of it.
 enum Failure {
     Start(std::io::ErrorKind),
-    TooSlow,
+    TooSlow(Duration),
     TooLong,
     Output,
     Exit(ExitStatus),
@@ -142,7 +147,7 @@ impl Failure {
                 "name a program on PATH or by its absolute path; no shell is involved"
             }
             Self::TooLong => "the command must print the secret and nothing else",
-            Self::TooSlow | Self::Output | Self::Exit(_) => {
+            Self::TooSlow(_) | Self::Output | Self::Exit(_) => {
                 "run the command by hand to see its messages, which are not shown here"
             }
         }
@@ -153,7 +158,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(kind) => write!(f, "cannot be run: {kind}"),
-            Self::TooSlow => write!(f, "took longer than {} s", TIME_LIMIT.as_secs()),
+            Self::TooSlow(limit) => write!(f, "took longer than {limit:?}"),
             Self::TooLong => write!(f, "printed more than {} KiB", LIMIT / 1024),
             Self::Output => f.write_str("broke off its output"),
             Self::Exit(status) => match status.code() {
@@ -167,15 +172,21 @@ impl fmt::Display for Failure {
 /// A child that does not outlive us: killed and reaped on drop.
 struct Running {
     child: Child,
+    /// Once reaped, its process id may be somebody else's.
+    is_reaped: bool,
 }
 
 impl Running {
-    /// Waits for the end. The standard library has no wait with a time limit.
-    fn wait_until(&mut self, deadline: Duration) -> Result<ExitStatus, Failure> {
+    /// Waits for the end; `None` if it did not come in time. The standard
+    /// library has no wait with a time limit.
+    fn wait_until(&mut self, deadline: Duration) -> Result<Option<ExitStatus>, Failure> {
         loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => return Ok(status),
-                Ok(None) if SystemClock.now().boot >= deadline => return Err(Failure::TooSlow),
+                Ok(Some(status)) => {
+                    self.is_reaped = true;
+                    return Ok(Some(status));
+                }
+                Ok(None) if SystemClock.now().boot >= deadline => return Ok(None),
                 Ok(None) => std::thread::park_timeout(POLL),
                 Err(error) => return Err(Failure::Start(error.kind())),
             }
@@ -185,10 +196,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Once reaped, its process id may be somebody else's.
-        if let Ok(Some(_)) = self.child.try_wait() {
+        if self.is_reaped {
             return;
         }
+        // The whole group: the program may have ended, and left a child behind
+        // that still holds the pipe.
         #[cfg(unix)]
         let _ = rustix::process::kill_process_group(
             rustix::process::Pid::from_child(&self.child),
@@ -199,11 +211,12 @@ impl Drop for Running {
     }
 }
 
+/// What a command printed.
+type Output = Result<Zeroizing<Vec<u8>>, Failure>;
+
 /// Reads to the end on a thread of its own, because a pipe cannot be read with a
 /// time limit. The thread ends with the last process that holds the pipe.
-fn read_beside(
-    output: ChildStdout,
-) -> Result<Receiver<Result<Zeroizing<Vec<u8>>, Failure>>, Failure> {
+fn read_beside(output: ChildStdout) -> Result<Receiver<Output>, Failure> {
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::Builder::new()
         .name("prove-token-secret-command".to_owned())
@@ -215,7 +228,7 @@ fn read_beside(
     Ok(receiver)
 }
 
-fn read_bounded(output: ChildStdout) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn read_bounded(output: ChildStdout) -> Output {
     // Reserved at once: a growing buffer would leave copies behind.
     let mut content = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
     output
