@@ -209,3 +209,6 @@ fn request(settings: &Settings, problems: &mut Vec<Problem>) -> AccessTokenReque
     }
     request
 }
+
+#[cfg(test)]
+mod tests;

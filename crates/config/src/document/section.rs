@@ -70,6 +70,11 @@ impl<'t> Section<'t> {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
+    /// Whether there are keys that nobody took so far.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| !entry.is_taken)
+    }
+
     /// Where the section begins.
     pub(crate) fn offset(&self) -> usize {
         self.offset

@@ -22,7 +22,10 @@ pub(super) fn client_id(
         DeValue::Table(_) => {
             let mut section = item.section(report)?;
             let sources = [section.take("env"), section.take("file")];
-            let source = one_of(item, sources, "env or file", report);
+            let source = match section.has_unknown() {
+                true => None,
+                false => one_of(item, sources, "env or file", report),
+            };
             section.finish(report);
             let source = source?;
             match source.name() {
@@ -56,14 +59,15 @@ pub(super) fn client_secret(
     let mut section = item.section(report)?;
     section.refuse("keyring", report);
     section.refuse("credential", report);
-    let refused = section.has("keyring") || section.has("credential");
     let sources = [
         section.take("env"),
         section.take("file"),
         section.take("command"),
     ];
     let allow_insecure_mode = section.take("allow_insecure_mode");
-    let source = match refused {
+    // A misspelled source, or one of the future, is noted as what it is.
+    let is_noted = section.has("keyring") || section.has("credential") || section.has_unknown();
+    let source = match is_noted {
         true => None,
         false => one_of(item, sources, "env, file or command", report),
     };

@@ -252,3 +252,148 @@ fn fingerprint<'a>(texts: impl Iterator<Item = &'a str>) -> u128 {
         text.as_bytes().iter().fold(hash, step)
     })
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use prove_token::ErrorKind;
+
+    use super::*;
+
+    const CANARY: &str = "canary-cmd-33";
+
+    fn shell(script: &str) -> CommandSecret {
+        let env: Env = [
+            ("PATH", "/usr/bin:/bin"),
+            ("KEPT", "kept"),
+            ("WITHHELD", CANARY),
+        ]
+        .into_iter()
+        .collect();
+        CommandSecret::new("sh", ["-c", script], &env, ["WITHHELD"])
+    }
+
+    /// The text of the error of reading, after a look for the canary.
+    fn refusal(source: &CommandSecret) -> String {
+        let error = source.read().expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::SecretSource);
+        let hint = error.hint().unwrap_or_default();
+        let all = format!("{error} {error:?} {hint} {source:?} {}", source.identity());
+        assert!(!all.contains("canary"), "{all}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_the_command_prints_is_the_secret() {
+        let source = shell(&format!("echo {CANARY}; echo noise >&2"));
+        assert_eq!(source.read().unwrap().expose_secret(), CANARY);
+        assert!(!format!("{source:?} {}", source.identity()).contains("canary"));
+    }
+
+    #[test]
+    fn no_shell_is_involved_unless_it_is_the_command() {
+        let env: Env = [("PATH", "/usr/bin:/bin")].into_iter().collect();
+        let source = CommandSecret::new("echo", ["$HOME;`id`"], &env, ["x"]);
+        assert_eq!(source.read().unwrap().expose_secret(), "$HOME;`id`");
+    }
+
+    #[test]
+    fn the_environment_is_the_captured_one_less_what_is_withheld() {
+        let source = shell("echo ${KEPT-none} ${WITHHELD-none} ${CARGO_MANIFEST_DIR-none}");
+        assert_eq!(source.read().unwrap().expose_secret(), "kept none none");
+    }
+
+    #[test]
+    fn standard_input_is_empty() {
+        assert!(refusal(&shell("cat")).ends_with("the client secret is empty"));
+    }
+
+    #[test]
+    fn a_failure_shows_the_status_and_nothing_that_was_printed() {
+        for (script, message) in [
+            (
+                "echo canary; echo canary >&2; exit 3",
+                "failed with exit status 3",
+            ),
+            ("echo canary; kill -9 $$", "was ended by a signal"),
+            (
+                "printf 'canary\\377'",
+                "printed something that is not UTF-8",
+            ),
+            (
+                "printf 'canary\\tx'",
+                "cannot be used: the client secret holds control characters",
+            ),
+            ("head -c 65537 /dev/zero", "printed more than 64 KiB"),
+        ] {
+            let refused = refusal(&shell(script));
+            assert_eq!(refused, format!("the secret command \"sh\" {message}"));
+        }
+        let env = Env::default();
+        let none = CommandSecret::new("/none/canary", [CANARY], &env, ["x"]);
+        let error = none.read().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the secret command \"/none/canary\" cannot be run: entity not found"
+        );
+    }
+
+    /// Runs `script`, which must not end by itself, with a short time limit, and
+    /// proves by the end of a pipe that no process of it is left.
+    fn assert_killed(script: &str) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .expect("a pipe");
+        let (sender, receiver) = mpsc::channel();
+        let reading = pipe.clone();
+        std::thread::spawn(move || {
+            // Ends when the last process that has the pipe open has ended.
+            let content = std::fs::read_to_string(reading).expect("the content");
+            let _ = sender.send(content);
+        });
+        let mut source = shell(&format!("exec 3>{}; echo up >&3; {script}", pipe.display()));
+        source.time_limit = Duration::from_secs(2);
+        assert_eq!(
+            refusal(&source),
+            "the secret command \"sh\" took longer than 2s"
+        );
+        let content = receiver.recv_timeout(Duration::from_secs(20));
+        assert_eq!(content.as_deref(), Ok("up\n"), "{script}");
+    }
+
+    #[test]
+    fn a_slow_command_is_killed() {
+        assert_killed("exec sleep 60");
+    }
+
+    #[test]
+    fn a_command_that_closes_its_output_and_stays_is_killed() {
+        assert_killed("exec >&-; exec sleep 60");
+    }
+
+    #[test]
+    fn a_child_that_holds_the_output_is_killed() {
+        assert_killed("sleep 60 & exit 0");
+    }
+
+    #[test]
+    fn the_identity_follows_the_arguments() {
+        let identity = |arguments: &[&str]| {
+            let env = Env::default();
+            CommandSecret::new("x", arguments.iter().copied(), &env, ["y"]).identity()
+        };
+        assert_eq!(identity(&["a", "b"]), identity(&["a", "b"]));
+        assert_ne!(identity(&["a", "b"]), identity(&["ab"]));
+        assert_ne!(identity(&["a", "b"]), identity(&["b", "a"]));
+        assert_ne!(identity(&[]), identity(&[""]));
+        // Fixed for ever: stored tokens are found by it.
+        assert_eq!(identity(&[]), "command:x#6c62272e07bb014262b821756295c58d");
+    }
+}
