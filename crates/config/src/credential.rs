@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prove_token::{ClientId, Credentials};
+use prove_token::{ClientId, Credentials, Secret};
 
 use crate::address::Address;
 use crate::disk;
@@ -63,6 +63,7 @@ pub(crate) fn credentials(
         SecretSetting::Command { program, arguments } => {
             let withheld = config.into_iter().flat_map(Config::secret_variables);
             let withheld = withheld.chain([env::CLIENT_SECRET]);
+            let arguments = arguments.iter().map(Secret::expose_secret);
             let source = CommandSecret::new(program, arguments, env, withheld);
             Credentials::from_source(id, source)
         }

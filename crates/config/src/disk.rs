@@ -24,6 +24,7 @@ pub(crate) enum Fault {
     NotText,
     /// What the file's mode or owner allows is too much, in words, and the
     /// arguments of the command that repairs it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to check"))]
     Exposed(String, &'static str),
 }
 
@@ -110,7 +111,8 @@ fn open(path: &Path) -> Result<File, Fault> {
     Ok(options.open(path)?)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

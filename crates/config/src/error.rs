@@ -18,7 +18,6 @@ pub struct Error(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: ErrorKind,
     file: Option<Arc<Path>>,
     problems: Vec<Problem>,
 }
@@ -83,15 +82,15 @@ impl Error {
     pub(crate) fn configuration(file: Option<&Arc<Path>>, problems: Vec<Problem>) -> Self {
         debug_assert!(!problems.is_empty(), "an error has a problem");
         Self(Arc::new(Inner {
-            kind: ErrorKind::Configuration,
             file: file.cloned(),
             problems,
         }))
     }
 
-    /// `Configuration`, or `SecretSource` if only a secret's source is at fault.
+    /// Always `Configuration`. A secret that cannot be read shows later, as an
+    /// error of the core, when a token is requested.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        ErrorKind::Configuration
     }
 
     /// Every problem, in the order of the file; at least one.
@@ -135,7 +134,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
-            .field("kind", &self.0.kind)
+            .field("file", &self.0.file)
             .field("problems", &self.0.problems)
             .finish()
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use prove_token::Endpoint;
 
 use crate::address::Address;
+use crate::duration::{DEFAULT_LIFETIME, Timeouts};
 use crate::file::Store;
 use crate::place::printable;
-use crate::profile::{DEFAULT_LIFETIME, Row, Timeouts};
+use crate::profile::Row;
 use crate::selection::Selection;
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
 

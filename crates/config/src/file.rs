@@ -345,3 +345,6 @@ fn is_of_profile(problem: &Problem, name: &str) -> bool {
     };
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
+
+#[cfg(test)]
+mod tests;

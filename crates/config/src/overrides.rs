@@ -54,6 +54,8 @@ pub struct Overrides {
     pub attempt_timeout: Option<Duration>,
     /// For all attempts together, from 10 ms to 5 min.
     pub flight_timeout: Option<Duration>,
+    /// The lifetime of a token for which the server names none, from 1 s to 24 h.
+    pub default_lifetime: Option<Duration>,
 }
 
 /// A client secret that the caller gives.
@@ -98,7 +100,7 @@ impl Overrides {
             connect_timeout: flag(this.connect_timeout),
             attempt_timeout: flag(this.attempt_timeout),
             flight_timeout: flag(this.flight_timeout),
-            default_lifetime: None,
+            default_lifetime: flag(this.default_lifetime),
         }
     }
 }

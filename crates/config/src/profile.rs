@@ -7,6 +7,7 @@ use prove_token::{AccessTokenRequest, ClientAuthentication, Credentials, Endpoin
 
 use crate::address::Target;
 use crate::disk;
+use crate::duration::Timeouts;
 use crate::error::{Error, Problem};
 use crate::file::Store;
 use crate::place::printable;
@@ -15,9 +16,6 @@ use crate::setting::Origin;
 /// A file of certificate authorities larger than this is a mistake. The usual
 /// bundles have a quarter of a MiB.
 const CA_LIMIT: u64 = 4 * 1024 * 1024;
-
-/// The lifetime of a token for which the server names none.
-pub(crate) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Everything a client needs to know, decided: flags, the environment, the file
 /// and the presets are one layer now.
@@ -57,53 +55,6 @@ pub struct Profile {
     /// Where obtained tokens are kept.
     pub store: Store,
     pub(crate) rows: Vec<Row>,
-}
-
-/// The time-outs of a profile: each from 10 ms to 5 min, and none longer than
-/// the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Timeouts {
-    /// For a connection, TLS included. Default: 3 s.
-    pub connect: Duration,
-    /// For one request and its whole answer. Default: 10 s.
-    pub attempt: Duration,
-    /// For all attempts of one token request together. Default: 25 s.
-    pub flight: Duration,
-}
-
-impl Timeouts {
-    /// Whether one is longer than what it is a part of.
-    pub(crate) fn problem(&self) -> Option<Problem> {
-        let (longer, shorter) = if self.connect > self.attempt {
-            ("connect_timeout", "attempt_timeout")
-        } else if self.attempt > self.flight {
-            ("attempt_timeout", "flight_timeout")
-        } else {
-            return None;
-        };
-        let Self {
-            connect,
-            attempt,
-            flight,
-        } = self;
-        Some(
-            Problem::new(format!("{longer} is longer than {shorter}")).with_hint(format!(
-                "keep connect ({connect:?}) ≤ attempt ({attempt:?}) ≤ flight ({flight:?}); \
-                 what is not given has its default"
-            )),
-        )
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(3),
-            attempt: Duration::from_secs(10),
-            flight: Duration::from_secs(25),
-        }
-    }
 }
 
 /// One setting of a profile, for people.

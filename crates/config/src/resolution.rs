@@ -1,19 +1,16 @@
 //! From layers to a profile: flags over the profile over its preset, checked.
 
-use std::time::Duration;
-
 use prove_token::AccessTokenRequest;
 
 use crate::address::Address;
 use crate::credential::credentials;
-use crate::document::without_value;
+use crate::duration::{DEFAULT_LIFETIME, LIFETIME_RANGE, TIMEOUT_RANGE, out_of_range};
 use crate::env::{self, Env};
 use crate::error::{Error, Problem};
 use crate::explanation;
 use crate::file::Config;
 use crate::overrides::Overrides;
-use crate::profile::{DEFAULT_LIFETIME, Profile, Timeouts};
-use crate::schema::TIMEOUT_RANGE;
+use crate::profile::Profile;
 use crate::selection::{self, Selection};
 use crate::setting::{Origin, Setting, Settings};
 
@@ -124,7 +121,7 @@ fn finish(
 ) -> Result<Profile, Error> {
     let mut problems = Vec::new();
     let credentials = credentials(&selection, &settings, &address, env, config, &mut problems);
-    let timeouts = timeouts(&settings, &mut problems);
+    durations(&settings, &mut problems);
     let request = request(&settings, &mut problems);
     if !problems.is_empty() {
         return Err(Error::configuration(None, problems));
@@ -138,12 +135,12 @@ fn finish(
         api_base: address.api_base.map(|setting| setting.value),
         target: address.target,
         credentials,
+        timeouts: settings.timeouts(),
         client_authentication: value_or_default(settings.client_authentication),
         request,
         accept_narrower_scope: value_or_default(settings.accept_narrower_scope),
         ca_file: settings.ca_file.map(|setting| setting.value),
         proxy: settings.proxy.map(|setting| setting.value),
-        timeouts,
         default_lifetime: settings
             .default_lifetime
             .map_or(DEFAULT_LIFETIME, |setting| setting.value),
@@ -156,33 +153,22 @@ fn value_or_default<T: Default>(setting: Option<Setting<T>>) -> T {
     setting.map(|setting| setting.value).unwrap_or_default()
 }
 
-fn timeouts(settings: &Settings, problems: &mut Vec<Problem>) -> Timeouts {
-    let default = Timeouts::default();
-    let mut one = |key: &str, setting: &Option<Setting<Duration>>, default| match setting {
-        None => default,
-        Some(setting) => {
-            if !TIMEOUT_RANGE.contains(&setting.value) {
-                let problem = Problem::new("out of range: from 10ms to 5m");
-                problems.push(problem.with_key(key));
-            }
-            setting.value
-        }
-    };
-    let timeouts = Timeouts {
-        connect: one(
-            "connect_timeout",
-            &settings.connect_timeout,
-            default.connect,
-        ),
-        attempt: one(
-            "attempt_timeout",
-            &settings.attempt_timeout,
-            default.attempt,
-        ),
-        flight: one("flight_timeout", &settings.flight_timeout, default.flight),
-    };
-    problems.extend(timeouts.problem());
-    timeouts
+/// The ranges that the file's reader checks for the file, checked for the flags.
+fn durations(settings: &Settings, problems: &mut Vec<Problem>) {
+    let lifetime = settings.default_lifetime.iter();
+    let timeouts = [
+        ("connect_timeout", &settings.connect_timeout),
+        ("attempt_timeout", &settings.attempt_timeout),
+        ("flight_timeout", &settings.flight_timeout),
+    ];
+    let given = timeouts
+        .into_iter()
+        .filter_map(|(key, setting)| Some((key, setting.as_ref()?, TIMEOUT_RANGE)))
+        .chain(lifetime.map(|setting| ("default_lifetime", setting, LIFETIME_RANGE)));
+    for (key, setting, range) in given {
+        problems.extend(out_of_range(setting.value, &range).map(|problem| problem.with_key(key)));
+    }
+    problems.extend(settings.timeouts().problem());
 }
 
 fn request(settings: &Settings, problems: &mut Vec<Problem>) -> AccessTokenRequest {
@@ -203,7 +189,11 @@ fn request(settings: &Settings, problems: &mut Vec<Problem>) -> AccessTokenReque
     for (name, value) in parameters {
         match request.clone().parameter(name, value.expose_secret()) {
             Ok(longer) => request = longer,
-            Err(error) => problems.push(without_value(&error).with_key("parameters")),
+            Err(error) => {
+                // It quotes the name alone.
+                let problem = Problem::new(error.to_string());
+                problems.push(problem.with_key("parameters"));
+            }
         }
     }
     for (key, text) in [
@@ -219,3 +209,6 @@ fn request(settings: &Settings, problems: &mut Vec<Problem>) -> AccessTokenReque
     }
     request
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,47 +3,45 @@
 //! Only what takes effect is accepted. Keys that a later version will know are
 //! refused by name, because a setting that does nothing misleads.
 
+mod credential;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prove_token::{
-    AccessTokenRequest, ClientAuthentication, ClientId, Endpoint, ProxyAddress, Scope, Secret,
+    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, Scope, Secret,
 };
 use toml::de::DeValue;
 
-use crate::document::{Item, Report, Section, suggestion, without_value};
+use self::credential::{client_id, client_secret};
+use crate::document::{Item, Report, Section, suggestion};
+use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
 use crate::error::Problem;
-use crate::setting::{ClientIdSetting, EnvironmentName, SecretSetting, Setting, Settings};
-
-/// What every time-out of a profile may be.
-pub(crate) const TIMEOUT_RANGE: RangeInclusive<Duration> =
-    Duration::from_millis(10)..=Duration::from_secs(300);
-
-/// What `renewal.default_lifetime` may be.
-pub(crate) const LIFETIME_RANGE: RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+use crate::setting::{EnvironmentName, Setting, Settings};
 
 /// Reads the table of one profile. What is wrong is noted and left out.
 pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Settings {
-    let before = &mut section;
     let mut settings = Settings::default();
-    target(before, &mut settings, report);
-    settings.client_id = before
+    target(&mut section, &mut settings, report);
+    settings.client_id = section
         .take("client_id")
         .and_then(|item| client_id(&item, report));
-    settings.client_secret = before
+    settings.client_secret = section
         .take("client_secret")
         .and_then(|item| client_secret(&item, report));
-    request(before, &mut settings, report);
-    transport(before, &mut settings, report);
-    if let Some(mut renewal) = before.take("renewal").and_then(|item| item.section(report)) {
+    request(&mut section, &mut settings, report);
+    transport(&mut section, &mut settings, report);
+    if let Some(mut renewal) = section
+        .take("renewal")
+        .and_then(|item| item.section(report))
+    {
         settings.default_lifetime =
             duration(&mut renewal, "default_lifetime", LIFETIME_RANGE, report);
         renewal.finish(report);
     }
-    before.refuse("rate_limit", report);
+    section.refuse("rate_limit", report);
     check(&section, &settings, report);
     section.finish(report);
     settings
@@ -120,6 +118,9 @@ fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
         ),
         _ => {}
     }
+    if let Some(problem) = settings.timeouts().problem() {
+        note(problem);
+    }
     if environment == Some(EnvironmentName::Emulator) {
         for key in ["api_base", "ca_file", "proxy"] {
             if section.has(key) {
@@ -130,117 +131,6 @@ fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
             }
         }
     }
-}
-
-fn client_id(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<ClientIdSetting>> {
-    let value = match item.value() {
-        DeValue::String(_) => {
-            let setting = item.parsed(|text| ClientId::new(text), report)?;
-            ClientIdSetting::Literal(setting.value)
-        }
-        DeValue::Table(_) => {
-            let mut section = item.section(report)?;
-            let sources = [section.take("env"), section.take("file")];
-            let source = one_of(item, sources, "env or file", report);
-            section.finish(report);
-            let source = source?;
-            match source.name() {
-                "env" => ClientIdSetting::Env(variable(&source, report)?),
-                _ => ClientIdSetting::File(path(&source, report)?),
-            }
-        }
-        _ => {
-            item.wrong_type("a string, { env = … } or { file = … }", report);
-            return None;
-        }
-    };
-    Some(item.setting(value, report))
-}
-
-fn client_secret(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<SecretSetting>> {
-    const WHERE: &str =
-        "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }";
-    if !matches!(item.value(), DeValue::Table(_)) {
-        item.note(
-            Problem::new("a secret does not stand in this file, only where it is kept").with_hint(
-                format!("{WHERE}; if this was the real secret, consider it exposed"),
-            ),
-            report,
-        );
-        return None;
-    }
-    let mut section = item.section(report)?;
-    section.refuse("keyring", report);
-    section.refuse("credential", report);
-    let refused = section.has("keyring") || section.has("credential");
-    let sources = [
-        section.take("env"),
-        section.take("file"),
-        section.take("command"),
-    ];
-    let allow_insecure_mode = section.take("allow_insecure_mode");
-    let source = match refused {
-        true => None,
-        false => one_of(item, sources, "env, file or command", report),
-    };
-    if let (Some(flag), Some(source)) = (&allow_insecure_mode, &source)
-        && source.name() != "file"
-    {
-        flag.note(Problem::new("has an effect on a file only"), report);
-    }
-    let allow_insecure_mode = allow_insecure_mode.and_then(|flag| flag.boolean(report));
-    section.finish(report);
-    let source = source?;
-    let value = match source.name() {
-        "env" => SecretSetting::Env(variable(&source, report)?),
-        "file" => SecretSetting::File {
-            path: path(&source, report)?,
-            allow_insecure_mode: allow_insecure_mode.unwrap_or(false),
-        },
-        _ => command(&source, report)?,
-    };
-    Some(item.setting(value, report))
-}
-
-/// Exactly one of the sources that a table may name.
-fn one_of<'t, const N: usize>(
-    item: &Item<'t>,
-    sources: [Option<Item<'t>>; N],
-    names: &str,
-    report: &mut Report<'_>,
-) -> Option<Item<'t>> {
-    let mut given = sources.into_iter().flatten();
-    match (given.next(), given.next()) {
-        (Some(source), None) => return Some(source),
-        (Some(_), Some(_)) => item.note(
-            Problem::new("names more than one source").with_hint(format!("keep one of {names}")),
-            report,
-        ),
-        (None, _) => item.note(
-            Problem::new("names no source").with_hint(format!("name one of {names}")),
-            report,
-        ),
-    }
-    None
-}
-
-/// The name of an environment variable. The name itself is not repeated: people
-/// paste secrets here.
-fn variable(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
-    let name = item.string(report)?;
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_name {
-        item.note(
-            Problem::new("not the name of an environment variable")
-                .with_hint("write the name, of letters, digits and _, and not the value"),
-            report,
-        );
-        return None;
-    }
-    Some(name.to_owned())
 }
 
 /// A path; a relative one starts at the folder of the configuration file.
@@ -257,34 +147,6 @@ fn path(item: &Item<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
     Some(folder.join(text))
 }
 
-fn command(item: &Item<'_>, report: &mut Report<'_>) -> Option<SecretSetting> {
-    let words = item.strings(report)?;
-    let problem = match words.split_first() {
-        None => Problem::new("the command is empty"),
-        Some(_) if words.iter().any(|word| word.contains('\0')) => {
-            Problem::new("the command holds a NUL character")
-        }
-        Some((&"", _)) => Problem::new("the command has no program"),
-        Some((program, arguments)) if is_bare_or_absolute(program) => {
-            return Some(SecretSetting::Command {
-                program: (*program).to_owned(),
-                arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
-            });
-        }
-        Some(_) => Problem::new("the program has a relative path"),
-    };
-    let hint = "write [\"program\", \"argument\"]: a program on PATH, or its absolute path; \
-                no shell is involved";
-    item.note(problem.with_hint(hint), report);
-    None
-}
-
-/// Whether where `program` is does not depend on the current folder.
-fn is_bare_or_absolute(program: &str) -> bool {
-    let path = Path::new(program);
-    path.is_absolute() || path.file_name() == Some(path.as_os_str())
-}
-
 fn scope(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<Scope>> {
     if matches!(item.value(), DeValue::String(_)) {
         item.note(
@@ -296,8 +158,13 @@ fn scope(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<Scope>> {
     }
     match Scope::new(item.strings(report)?) {
         Ok(scope) => Some(item.setting(scope, report)),
-        Err(error) => {
-            item.note(without_value(&error), report);
+        Err(_) => {
+            item.note(
+                Problem::new("not a list of scope tokens").with_hint(
+                    "a scope token is printable ASCII without space, \" and \\; list several apart",
+                ),
+                report,
+            );
             None
         }
     }
@@ -317,7 +184,8 @@ fn parameters(
             Ok(_) => {
                 parameters.insert(name.to_owned(), Secret::new(value));
             }
-            Err(error) => parameter.note(without_value(&error), report),
+            // It quotes the name alone.
+            Err(error) => parameter.note(Problem::new(error.to_string()), report),
         }
     }
     Some(item.setting(parameters, report))

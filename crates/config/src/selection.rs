@@ -4,7 +4,7 @@ use std::path::Path;
 
 use prove_token::{ClientId, Environment};
 
-use crate::document::without_value;
+use crate::document::{suggestion, without_value};
 use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
@@ -90,7 +90,7 @@ fn variables(env: &Env) -> Result<Settings, Problem> {
         ),
         Some(name) => {
             let parsed = name.parse().map_err(|error| {
-                let near = crate::document::suggestion(name, EnvironmentName::NAMES);
+                let near = suggestion(name, EnvironmentName::NAMES);
                 let problem = without_value(&error).with_key(env::ENVIRONMENT);
                 match near {
                     Some(near) => problem.with_hint(format!("did you mean {near}?")),

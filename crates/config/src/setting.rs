@@ -11,6 +11,7 @@ use prove_token::{
     Scope, Secret,
 };
 
+use crate::duration::Timeouts;
 use crate::place::Place;
 
 /// Where a value came from; `Display` is for people: `flag`, the variable's
@@ -117,7 +118,8 @@ pub(crate) enum SecretSetting {
     },
     Command {
         program: String,
-        arguments: Vec<String>,
+        /// Not shown: somebody will put a secret among them.
+        arguments: Vec<Secret>,
     },
 }
 
@@ -145,6 +147,19 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The time-outs, those that are not given by their defaults.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        let or = |setting: &Option<Setting<Duration>>, default| {
+            setting.as_ref().map_or(default, |setting| setting.value)
+        };
+        let default = Timeouts::default();
+        Timeouts {
+            connect: or(&self.connect_timeout, default.connect),
+            attempt: or(&self.attempt_timeout, default.attempt),
+            flight: or(&self.flight_timeout, default.flight),
+        }
+    }
+
     /// Whether this layer, laid over another, says where tokens come from or go.
     pub(crate) fn leads_elsewhere(&self) -> bool {
         self.environment.is_some() || self.token_endpoint.is_some() || self.api_base.is_some()

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use prove_token::{ClientSecret, Clock as _, Error, SecretSource, SystemClock};
+use prove_token::{ClientSecret, Clock as _, Error, Secret, SecretSource, SystemClock};
 use zeroize::Zeroizing;
 
 use super::{LIMIT, accept, refuse};
@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub struct CommandSecret {
     program: String,
-    arguments: Vec<String>,
+    arguments: Vec<Secret>,
     environment: Vec<(OsString, OsString)>,
     time_limit: Duration,
 }
@@ -49,7 +49,7 @@ impl CommandSecret {
             .collect();
         Self {
             program: program.into(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
+            arguments: arguments.into_iter().map(Secret::new).collect(),
             environment: env
                 .iter()
                 .filter(|(name, _)| !withheld.iter().any(|other| other == name))
@@ -62,7 +62,7 @@ impl CommandSecret {
     fn spawn(&self) -> std::io::Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program);
         command
-            .args(&self.arguments)
+            .args(self.arguments.iter().map(Secret::expose_secret))
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -76,22 +76,27 @@ impl CommandSecret {
         }
         let mut child = command.spawn()?;
         let output = child.stdout.take();
-        let running = Running { child };
+        let running = Running {
+            child,
+            is_reaped: false,
+        };
         match output {
             Some(output) => Ok((running, output)),
             None => Err(std::io::ErrorKind::BrokenPipe.into()),
         }
     }
 
-    fn run(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    fn run(&self) -> Output {
         let deadline = SystemClock.now().boot + self.time_limit;
         let (mut running, output) = self.spawn().map_err(|error| Failure::Start(error.kind()))?;
         let content = match read_beside(output)?.recv_timeout(self.time_limit) {
             Ok(content) => content?,
-            Err(RecvTimeoutError::Timeout) => return Err(Failure::TooSlow),
+            Err(RecvTimeoutError::Timeout) => return Err(Failure::TooSlow(self.time_limit)),
             Err(RecvTimeoutError::Disconnected) => return Err(Failure::Output),
         };
-        let status = running.wait_until(deadline)?;
+        let status = running
+            .wait_until(deadline)?
+            .ok_or(Failure::TooSlow(self.time_limit))?;
         match status.success() {
             true => Ok(content),
             false => Err(Failure::Exit(status)),
@@ -102,7 +107,7 @@ impl CommandSecret {
 impl SecretSource for CommandSecret {
     fn identity(&self) -> String {
         // Somebody will put a secret among the arguments: only their hash.
-        let arguments = self.arguments.iter().map(String::as_str);
+        let arguments = self.arguments.iter().map(Secret::expose_secret);
         format!("command:{}#{:032x}", self.program, fingerprint(arguments))
     }
 
@@ -129,7 +134,7 @@ impl fmt::Debug for CommandSecret {
 /// Why there is no output. It never holds any of it.
 enum Failure {
     Start(std::io::ErrorKind),
-    TooSlow,
+    TooSlow(Duration),
     TooLong,
     Output,
     Exit(ExitStatus),
@@ -142,7 +147,7 @@ impl Failure {
                 "name a program on PATH or by its absolute path; no shell is involved"
             }
             Self::TooLong => "the command must print the secret and nothing else",
-            Self::TooSlow | Self::Output | Self::Exit(_) => {
+            Self::TooSlow(_) | Self::Output | Self::Exit(_) => {
                 "run the command by hand to see its messages, which are not shown here"
             }
         }
@@ -153,7 +158,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(kind) => write!(f, "cannot be run: {kind}"),
-            Self::TooSlow => write!(f, "took longer than {} s", TIME_LIMIT.as_secs()),
+            Self::TooSlow(limit) => write!(f, "took longer than {limit:?}"),
             Self::TooLong => write!(f, "printed more than {} KiB", LIMIT / 1024),
             Self::Output => f.write_str("broke off its output"),
             Self::Exit(status) => match status.code() {
@@ -167,15 +172,21 @@ impl fmt::Display for Failure {
 /// A child that does not outlive us: killed and reaped on drop.
 struct Running {
     child: Child,
+    /// Once reaped, its process id may be somebody else's.
+    is_reaped: bool,
 }
 
 impl Running {
-    /// Waits for the end. The standard library has no wait with a time limit.
-    fn wait_until(&mut self, deadline: Duration) -> Result<ExitStatus, Failure> {
+    /// Waits for the end; `None` if it did not come in time. The standard
+    /// library has no wait with a time limit.
+    fn wait_until(&mut self, deadline: Duration) -> Result<Option<ExitStatus>, Failure> {
         loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => return Ok(status),
-                Ok(None) if SystemClock.now().boot >= deadline => return Err(Failure::TooSlow),
+                Ok(Some(status)) => {
+                    self.is_reaped = true;
+                    return Ok(Some(status));
+                }
+                Ok(None) if SystemClock.now().boot >= deadline => return Ok(None),
                 Ok(None) => std::thread::park_timeout(POLL),
                 Err(error) => return Err(Failure::Start(error.kind())),
             }
@@ -185,10 +196,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Once reaped, its process id may be somebody else's.
-        if let Ok(Some(_)) = self.child.try_wait() {
+        if self.is_reaped {
             return;
         }
+        // The whole group: the program may have ended, and left a child behind
+        // that still holds the pipe.
         #[cfg(unix)]
         let _ = rustix::process::kill_process_group(
             rustix::process::Pid::from_child(&self.child),
@@ -199,11 +211,12 @@ impl Drop for Running {
     }
 }
 
+/// What a command printed.
+type Output = Result<Zeroizing<Vec<u8>>, Failure>;
+
 /// Reads to the end on a thread of its own, because a pipe cannot be read with a
 /// time limit. The thread ends with the last process that holds the pipe.
-fn read_beside(
-    output: ChildStdout,
-) -> Result<Receiver<Result<Zeroizing<Vec<u8>>, Failure>>, Failure> {
+fn read_beside(output: ChildStdout) -> Result<Receiver<Output>, Failure> {
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::Builder::new()
         .name("prove-token-secret-command".to_owned())
@@ -215,7 +228,7 @@ fn read_beside(
     Ok(receiver)
 }
 
-fn read_bounded(output: ChildStdout) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn read_bounded(output: ChildStdout) -> Output {
     // Reserved at once: a growing buffer would leave copies behind.
     let mut content = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
     output
@@ -238,4 +251,149 @@ fn fingerprint<'a>(texts: impl Iterator<Item = &'a str>) -> u128 {
         let hash = (text.len() as u64).to_le_bytes().iter().fold(hash, step);
         text.as_bytes().iter().fold(hash, step)
     })
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use prove_token::ErrorKind;
+
+    use super::*;
+
+    const CANARY: &str = "canary-cmd-33";
+
+    fn shell(script: &str) -> CommandSecret {
+        let env: Env = [
+            ("PATH", "/usr/bin:/bin"),
+            ("KEPT", "kept"),
+            ("WITHHELD", CANARY),
+        ]
+        .into_iter()
+        .collect();
+        CommandSecret::new("sh", ["-c", script], &env, ["WITHHELD"])
+    }
+
+    /// The text of the error of reading, after a look for the canary.
+    fn refusal(source: &CommandSecret) -> String {
+        let error = source.read().expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::SecretSource);
+        let hint = error.hint().unwrap_or_default();
+        let all = format!("{error} {error:?} {hint} {source:?} {}", source.identity());
+        assert!(!all.contains("canary"), "{all}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_the_command_prints_is_the_secret() {
+        let source = shell(&format!("echo {CANARY}; echo noise >&2"));
+        assert_eq!(source.read().unwrap().expose_secret(), CANARY);
+        assert!(!format!("{source:?} {}", source.identity()).contains("canary"));
+    }
+
+    #[test]
+    fn no_shell_is_involved_unless_it_is_the_command() {
+        let env: Env = [("PATH", "/usr/bin:/bin")].into_iter().collect();
+        let source = CommandSecret::new("echo", ["$HOME;`id`"], &env, ["x"]);
+        assert_eq!(source.read().unwrap().expose_secret(), "$HOME;`id`");
+    }
+
+    #[test]
+    fn the_environment_is_the_captured_one_less_what_is_withheld() {
+        let source = shell("echo ${KEPT-none} ${WITHHELD-none} ${CARGO_MANIFEST_DIR-none}");
+        assert_eq!(source.read().unwrap().expose_secret(), "kept none none");
+    }
+
+    #[test]
+    fn standard_input_is_empty() {
+        assert!(refusal(&shell("cat")).ends_with("the client secret is empty"));
+    }
+
+    #[test]
+    fn a_failure_shows_the_status_and_nothing_that_was_printed() {
+        for (script, message) in [
+            (
+                "echo canary; echo canary >&2; exit 3",
+                "failed with exit status 3",
+            ),
+            ("echo canary; kill -9 $$", "was ended by a signal"),
+            (
+                "printf 'canary\\377'",
+                "printed something that is not UTF-8",
+            ),
+            (
+                "printf 'canary\\tx'",
+                "cannot be used: the client secret holds control characters",
+            ),
+            ("head -c 65537 /dev/zero", "printed more than 64 KiB"),
+        ] {
+            let refused = refusal(&shell(script));
+            assert_eq!(refused, format!("the secret command \"sh\" {message}"));
+        }
+        let env = Env::default();
+        let none = CommandSecret::new("/none/canary", [CANARY], &env, ["x"]);
+        let error = none.read().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the secret command \"/none/canary\" cannot be run: entity not found"
+        );
+    }
+
+    /// Runs `script`, which must not end by itself, with a short time limit, and
+    /// proves by the end of a pipe that no process of it is left.
+    fn assert_killed(script: &str) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .expect("a pipe");
+        let (sender, receiver) = mpsc::channel();
+        let reading = pipe.clone();
+        std::thread::spawn(move || {
+            // Ends when the last process that has the pipe open has ended.
+            let content = std::fs::read_to_string(reading).expect("the content");
+            let _ = sender.send(content);
+        });
+        let mut source = shell(&format!("exec 3>{}; echo up >&3; {script}", pipe.display()));
+        source.time_limit = Duration::from_secs(2);
+        assert_eq!(
+            refusal(&source),
+            "the secret command \"sh\" took longer than 2s"
+        );
+        let content = receiver.recv_timeout(Duration::from_secs(20));
+        assert_eq!(content.as_deref(), Ok("up\n"), "{script}");
+    }
+
+    #[test]
+    fn a_slow_command_is_killed() {
+        assert_killed("exec sleep 60");
+    }
+
+    #[test]
+    fn a_command_that_closes_its_output_and_stays_is_killed() {
+        assert_killed("exec >&-; exec sleep 60");
+    }
+
+    #[test]
+    fn a_child_that_holds_the_output_is_killed() {
+        assert_killed("sleep 60 & exit 0");
+    }
+
+    #[test]
+    fn the_identity_follows_the_arguments() {
+        let identity = |arguments: &[&str]| {
+            let env = Env::default();
+            CommandSecret::new("x", arguments.iter().copied(), &env, ["y"]).identity()
+        };
+        assert_eq!(identity(&["a", "b"]), identity(&["a", "b"]));
+        assert_ne!(identity(&["a", "b"]), identity(&["ab"]));
+        assert_ne!(identity(&["a", "b"]), identity(&["b", "a"]));
+        assert_ne!(identity(&[]), identity(&[""]));
+        // Fixed for ever: stored tokens are found by it.
+        assert_eq!(identity(&[]), "command:x#6c62272e07bb014262b821756295c58d");
+    }
 }

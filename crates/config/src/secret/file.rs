@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use std::fs::Metadata;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use prove_token::{ClientSecret, Error, SecretSource};
 
@@ -21,15 +21,20 @@ use crate::place::printable;
 #[derive(Clone, Debug)]
 pub struct FileSecret {
     path: PathBuf,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to check"))]
     allow_insecure_mode: bool,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to check"))]
     credentials_directory: Option<PathBuf>,
 }
 
 impl FileSecret {
-    /// The file at `path`. `env` tells `CREDENTIALS_DIRECTORY`.
+    /// The file at `path`; a relative path starts at the current folder as it is
+    /// now. `env` tells `CREDENTIALS_DIRECTORY`.
     pub fn new(path: impl Into<PathBuf>, env: &Env) -> Self {
+        let path = path.into();
         Self {
-            path: path.into(),
+            // Fails only without a current folder; reading then fails as well.
+            path: std::path::absolute(&path).unwrap_or(path),
             allow_insecure_mode: false,
             credentials_directory: env.conventional_path("CREDENTIALS_DIRECTORY"),
         }
@@ -69,11 +74,12 @@ impl FileSecret {
     /// over; there the group bits only mirror an access control list.
     #[cfg(unix)]
     fn is_system_credential(&self) -> bool {
-        let canonical = |path: &Path| path.canonicalize().ok();
-        match self.credentials_directory.as_deref().and_then(canonical) {
-            Some(folder) => canonical(&self.path).is_some_and(|path| path.starts_with(folder)),
-            None => false,
-        }
+        let folder = self.credentials_directory.as_ref();
+        let Some(folder) = folder.and_then(|folder| folder.canonicalize().ok()) else {
+            return false;
+        };
+        let path = self.path.canonicalize();
+        path.is_ok_and(|path| path.starts_with(folder))
     }
 
     fn content(&self) -> Result<zeroize::Zeroizing<String>, Fault> {
@@ -118,7 +124,8 @@ fn hint(fault: &Fault, path: &str) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
