@@ -148,28 +148,39 @@ const MALFORMED: Problem = Problem(
     "write it as https://host/path, with only letters, digits and -._~ in the path",
 );
 
+const FRAGMENT: Problem = Problem("has a fragment", "leave out the # and what follows it");
+
+const QUERY: Problem = Problem(
+    "has a query",
+    "leave out the ? and what follows it; extra form fields are request parameters",
+);
+
+const USER_INFO: Problem = Problem(
+    "has user info before an @",
+    "leave out the user info; the client id and secret are settings of their own",
+);
+
+const NOT_HTTPS: Problem = Problem(
+    "is not https",
+    "use https; plain http is for loopback addresses only",
+);
+
+const PORT_ZERO: Problem = Problem("has port 0", "name the port the server listens on");
+
 fn parse(address: &str, plain: PlainHttp) -> Result<Endpoint, Problem> {
+    // `Uri` drops a fragment without a word, so it is looked for first.
     if address.contains('#') {
-        return Err(Problem(
-            "has a fragment",
-            "leave out the # and what follows it",
-        ));
+        return Err(FRAGMENT);
     }
     if address.contains('?') {
-        return Err(Problem(
-            "has a query",
-            "leave out the ? and what follows it; extra form fields are request parameters",
-        ));
+        return Err(QUERY);
     }
     let uri: Uri = address.parse().map_err(|_| MALFORMED)?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(MALFORMED);
     };
     if authority.as_str().contains('@') {
-        return Err(Problem(
-            "has user info before an @",
-            "leave out the user info; the client id and secret are settings of their own",
-        ));
+        return Err(USER_INFO);
     }
     let host = authority.host().to_ascii_lowercase();
     if !is_plain_host(&host) || !is_plain_path(uri.path()) {
@@ -178,31 +189,30 @@ fn parse(address: &str, plain: PlainHttp) -> Result<Endpoint, Problem> {
     let default_port = match scheme {
         "https" => 443,
         "http" if is_loopback(&host) || matches!(plain, PlainHttp::Anywhere) => 80,
-        "http" => {
-            return Err(Problem(
-                "is not https",
-                "use https; plain http is for loopback addresses only",
-            ));
-        }
-        _ => return Err(Problem("is not https", "use https")),
+        _ => return Err(NOT_HTTPS),
     };
     let mut text = format!("{scheme}://{host}");
-    // Read here, because `Uri` takes a port above 65535 for no port at all.
-    if let Some(port) = authority.as_str()[host.len()..].strip_prefix(':') {
-        match port.parse::<u16>() {
-            Err(_) => return Err(MALFORMED),
-            Ok(0) => {
-                return Err(Problem("has port 0", "name the port the server listens on"));
-            }
-            Ok(port) if port != default_port => text.push_str(&format!(":{port}")),
-            Ok(_) => {}
-        }
+    let after_host = &authority.as_str()[host.len()..];
+    if let Some(port) = port(after_host)?.filter(|port| *port != default_port) {
+        text.push_str(&format!(":{port}"));
     }
     let origin = text.len();
     if uri.path() != "/" {
         text.push_str(uri.path());
     }
     Ok(Endpoint { text, origin })
+}
+
+/// Read here, because `Uri` takes a port above 65535 for no port at all.
+fn port(after_host: &str) -> Result<Option<u16>, Problem> {
+    let Some(digits) = after_host.strip_prefix(':') else {
+        return Ok(None);
+    };
+    match digits.parse() {
+        Ok(0) => Err(PORT_ZERO),
+        Ok(port) => Ok(Some(port)),
+        Err(_) => Err(MALFORMED),
+    }
 }
 
 /// A DNS name, an IPv4 address, or an IPv6 address in brackets.

@@ -64,31 +64,23 @@ impl Obtainer {
         let mut attempt = 1;
         loop {
             let sent = self.clock.now();
+            let endpoint = || self.endpoint.clone();
             self.events.emit(|| Event::AttemptStarted {
-                endpoint: self.endpoint.clone(),
+                endpoint: endpoint(),
                 attempt,
             });
             let error = match self.attempt(credentials, &secret, request, sent).await {
                 Ok(token) => {
-                    self.events.emit(|| Event::TokenObtained {
-                        attempts: attempt,
-                        took: self.since(started),
-                        lifetime: token.life().lifetime(),
-                    });
+                    self.tell_obtained(&token, attempt, started);
                     return Ok(token);
                 }
                 Err(error) => error,
             };
             let rejected = error.kind() == ErrorKind::CredentialsRejected;
             let pause = if rejected && std::mem::take(&mut may_read_again) {
-                // It may just have been rotated. A source that fails now has
-                // nothing to add to the rejection.
-                let again = credentials.read_secret().await.ok();
-                let changed = again.filter(|again| again.expose_secret() != secret.expose_secret());
-                changed.map(|changed| {
-                    secret = changed;
-                    Duration::ZERO
-                })
+                rotate(credentials, &mut secret)
+                    .await
+                    .then_some(Duration::ZERO)
             } else {
                 let left = self
                     .retry
@@ -96,17 +88,11 @@ impl Obtainer {
                     .saturating_sub(self.since(started));
                 self.retry.pause(attempt, &error, random::unit(), left)
             };
-            self.events.emit(|| Event::AttemptFailed {
-                attempt,
-                error: error.clone(),
-                took: self.since(sent.boot),
-                retry_in: pause,
-            });
-            let Some(pause) = pause else {
-                return Err(error);
-            };
-            if !pause.is_zero() {
-                self.clock.sleep(pause).await;
+            self.tell_failed(&error, attempt, sent.boot, pause);
+            match pause {
+                None => return Err(error),
+                Some(Duration::ZERO) => {}
+                Some(pause) => self.clock.sleep(pause).await,
             }
             attempt += 1;
         }
@@ -163,6 +149,23 @@ impl Obtainer {
         ))
     }
 
+    fn tell_obtained(&self, token: &TokenData, attempts: u32, started: Duration) {
+        self.events.emit(|| Event::TokenObtained {
+            attempts,
+            took: self.since(started),
+            lifetime: token.life().lifetime(),
+        });
+    }
+
+    fn tell_failed(&self, error: &Error, attempt: u32, sent: Duration, pause: Option<Duration>) {
+        self.events.emit(|| Event::AttemptFailed {
+            attempt,
+            error: error.clone(),
+            took: self.since(sent),
+            retry_in: pause,
+        });
+    }
+
     fn since(&self, start: Duration) -> Duration {
         self.clock.now().boot.saturating_sub(start)
     }
@@ -211,6 +214,18 @@ impl Obtainer {
             .with_retryable(retryable)
             .with_hint(hint)
             .with_source(error)
+    }
+}
+
+/// Reads a rejected secret once more: it may just have been rotated. Says whether
+/// it was; a source that fails now has nothing to add to the rejection.
+async fn rotate(credentials: &Credentials, secret: &mut ClientSecret) -> bool {
+    match credentials.read_secret().await {
+        Ok(again) if again.expose_secret() != secret.expose_secret() => {
+            *secret = again;
+            true
+        }
+        _ => false,
     }
 }
 
