@@ -381,4 +381,20 @@ mod tests {
             assert_eq!(ours.path(), theirs.path());
         }
     }
+
+    proptest::proptest! {
+        /// A secret must not depend on whose parser looks at its address.
+        #[test]
+        fn what_is_accepted_means_the_same_to_the_other_parser(
+            address in r"(https|http)://[a-zA-Z0-9.\[\]:_%@\\-]{1,20}(:[0-9]{1,6})?(/[a-zA-Z0-9.%:;@\\~-]{0,6}){0,3}",
+        ) {
+            if let Ok(ours) = address.parse::<Endpoint>() {
+                let theirs = reqwest::Url::parse(ours.as_str()).expect("accepted by both");
+                assert_eq!(ours.host(), theirs.host_str().unwrap().trim_matches(['[', ']']));
+                assert_eq!(ours.is_https(), theirs.scheme() == "https");
+                assert_eq!(ours.path().trim_start_matches('/'), theirs.path().trim_start_matches('/'));
+                assert_eq!(ours.as_str().parse::<Endpoint>().unwrap(), ours, "parsing is stable");
+            }
+        }
+    }
 }

@@ -160,4 +160,18 @@ mod tests {
         let redactor = Redactor::new("id", "canary-secret-value");
         assert_eq!(redactor.line("no: canary-secret-value", 10), "no: [redac…");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_becomes_one_bounded_printable_line(text in "\\PC*|[\\s\\S]*", limit in 0_usize..50) {
+            let line = line(&text, limit);
+            assert!(line.chars().count() <= limit + 1);
+            assert!(!line.chars().any(is_unprintable_but_space), "{line:?}");
+            assert_eq!(line.trim(), line);
+        }
+    }
+
+    fn is_unprintable_but_space(character: char) -> bool {
+        character != ' ' && is_unprintable(character)
+    }
 }

@@ -117,4 +117,28 @@ mod tests {
     fn a_day_is_the_longest_life() {
         assert_eq!(life(u64::MAX / 4).lifetime(), LONGEST_LIFETIME);
     }
+
+    proptest::proptest! {
+        /// Whatever the clocks do, a token is never usable below its guard or past
+        /// its end by either of them.
+        #[test]
+        fn no_clock_can_prolong_a_life(
+            lifetime in 0_u64..200_000,
+            boot in 0_u64..300_000_000,
+            wall in 0_u64..300_000_000,
+        ) {
+            let life = life(lifetime);
+            let now = Now {
+                boot: Duration::from_millis(boot),
+                wall: Duration::from_secs(1_700_000_000 - 100_000) + Duration::from_millis(wall),
+            };
+            let end = life.end();
+            if life.is_usable(now) {
+                assert!(now.boot + life.guard() < end.boot);
+                assert!(now.wall + life.guard() < end.wall);
+            }
+            assert!(life.guard() * 2 <= life.lifetime());
+            assert!(life.lifetime() <= LONGEST_LIFETIME);
+        }
+    }
 }

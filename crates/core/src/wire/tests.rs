@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use proptest::strategy::Strategy;
 
 use super::answer::{Asked, Granted, decode};
 use super::encode;
@@ -170,5 +171,36 @@ fn errors_read_well() {
         ),
     ] {
         assert_eq!(judged(&answer(status, body)).unwrap_err().to_string(), text);
+    }
+}
+
+proptest::proptest! {
+    /// No answer makes the decoder panic, and no text about it is long, broken
+    /// over lines, or holds a terminal's orders.
+    #[test]
+    fn any_answer_is_judged(
+        status in 100_u16..1000,
+        body in proptest::prop_oneof![
+            proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+            r#"\{("(access_token|token_type|expires_in|scope|error|code|message)":("[a-zA-Z \\\\"]{0,9}"|-?[0-9]{1,20}|null|true|\[\]|\{\}),?){0,5}\}"#.prop_map(String::into_bytes),
+        ],
+        retry_after in "[0-9a-zA-Z:, -]{0,30}",
+    ) {
+        let mut response = http::Response::new(crate::transport::Body::new(body));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        if let Ok(value) = retry_after.parse() {
+            response.headers_mut().insert(http::header::RETRY_AFTER, value);
+        }
+        match judged(&response) {
+            Ok(granted) => {
+                assert_eq!(status, 200);
+                assert!(!granted.access_token.expose_secret().is_empty());
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.chars().count() < 800 && !text.chars().any(char::is_control), "{text:?}");
+                assert!(error.retry_after().is_none_or(|wait| wait <= Duration::from_secs(3600)));
+            }
+        }
     }
 }
