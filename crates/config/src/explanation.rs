@@ -117,7 +117,7 @@ impl Rows {
 
     fn transport(&mut self, settings: &Settings) {
         self.given("ca_file", &settings.ca_file, |path| printable(path));
-        self.given("proxy", &settings.proxy, Endpoint::to_string);
+        self.given("proxy", &settings.proxy, |proxy| proxy.as_str().to_owned());
         let default = Timeouts::default();
         self.duration(
             "connect_timeout",

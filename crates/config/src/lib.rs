@@ -40,6 +40,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod client;
 mod credential;
 mod disk;
 mod document;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use prove_token::{ClientAuthentication, ClientId, ClientSecret, Endpoint, Scope, Secret};
+use prove_token::{
+    ClientAuthentication, ClientId, ClientSecret, Endpoint, ProxyAddress, Scope, Secret,
+};
 
 use crate::setting::{ClientIdSetting, EnvironmentName, Origin, SecretSetting, Setting, Settings};
 
@@ -45,7 +47,7 @@ pub struct Overrides {
     /// The certificate authorities to trust, as PEM (`--ca-file`).
     pub ca_file: Option<PathBuf>,
     /// The proxy to use (`--proxy`).
-    pub proxy: Option<Endpoint>,
+    pub proxy: Option<ProxyAddress>,
     /// For a connection, from 10 ms to 5 min.
     pub connect_timeout: Option<Duration>,
     /// For one request and its answer, from 10 ms to 5 min.

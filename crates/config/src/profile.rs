@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use prove_token::{AccessTokenRequest, ClientAuthentication, Credentials, Endpoint};
+use prove_token::{AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress};
 
 use crate::address::Target;
 use crate::disk;
@@ -46,7 +46,7 @@ pub struct Profile {
     /// The certificate authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// The proxy to use. Default: none; proxy variables are never used.
-    pub proxy: Option<Endpoint>,
+    pub proxy: Option<ProxyAddress>,
     /// How long things may take.
     pub timeouts: Timeouts,
     /// The lifetime of a token for which the server names none, from 1 s to

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prove_token::{
-    AccessTokenRequest, ClientAuthentication, Endpoint, Error, ErrorKind, Scope, Secret,
+    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, Scope, Secret,
 };
 use toml::de::DeValue;
 
@@ -94,7 +94,7 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
     });
     settings.proxy = section
         .take("proxy")
-        .and_then(|item| item.parsed(proxy, report));
+        .and_then(|item| item.parsed(str::parse::<ProxyAddress>, report));
     let mut timeout = |key| duration(section, key, TIMEOUT_RANGE, report);
     settings.connect_timeout = timeout("connect_timeout");
     settings.attempt_timeout = timeout("attempt_timeout");
@@ -189,18 +189,6 @@ fn parameters(
         }
     }
     Some(item.setting(parameters, report))
-}
-
-/// A proxy's address: an endpoint without a path.
-fn proxy(address: &str) -> Result<Endpoint, Error> {
-    let endpoint: Endpoint = address.parse()?;
-    match endpoint.path() {
-        "" => Ok(endpoint),
-        _ => Err(Error::new(
-            ErrorKind::Configuration,
-            "the address of a proxy has no path",
-        )),
-    }
 }
 
 fn duration(

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use prove_token::{
-    ClientAuthentication, ClientId, ClientSecret, Endpoint, Environment, Error, Scope, Secret,
+    ClientAuthentication, ClientId, ClientSecret, Endpoint, Environment, Error, ProxyAddress,
+    Scope, Secret,
 };
 
 use crate::duration::Timeouts;
@@ -138,7 +139,7 @@ pub(crate) struct Settings {
     pub(crate) resource: Option<Setting<String>>,
     pub(crate) parameters: Option<Setting<BTreeMap<String, Secret>>>,
     pub(crate) ca_file: Option<Setting<PathBuf>>,
-    pub(crate) proxy: Option<Setting<Endpoint>>,
+    pub(crate) proxy: Option<Setting<ProxyAddress>>,
     pub(crate) connect_timeout: Option<Setting<Duration>>,
     pub(crate) attempt_timeout: Option<Setting<Duration>>,
     pub(crate) flight_timeout: Option<Setting<Duration>>,

@@ -169,20 +169,30 @@ pub trait SecretSource: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Credentials {
     client_id: ClientId,
-    secret: Arc<dyn SecretSource>,
+    secret: SecretOrigin,
+}
+
+/// A literal needs no thread for blocking work.
+#[derive(Clone, Debug)]
+enum SecretOrigin {
+    Literal(ClientSecret),
+    Source(Arc<dyn SecretSource>),
 }
 
 impl Credentials {
     /// Credentials whose secret is known now.
     pub fn new(client_id: ClientId, secret: ClientSecret) -> Self {
-        Self::from_source(client_id, Literal(secret))
+        Self {
+            client_id,
+            secret: SecretOrigin::Literal(secret),
+        }
     }
 
     /// Credentials whose secret is read when it is needed.
     pub fn from_source(client_id: ClientId, source: impl SecretSource) -> Self {
         Self {
             client_id,
-            secret: Arc::new(source),
+            secret: SecretOrigin::Source(Arc::new(source)),
         }
     }
 
@@ -191,37 +201,48 @@ impl Credentials {
         &self.client_id
     }
 
-    pub(crate) fn source(&self) -> &Arc<dyn SecretSource> {
-        &self.secret
+    /// Names where the secret comes from, for the cache's key.
+    pub(crate) fn identity(&self) -> String {
+        match &self.secret {
+            SecretOrigin::Literal(secret) => literal_identity(secret),
+            SecretOrigin::Source(source) => format!("source:{}", source.identity()),
+        }
+    }
+
+    /// Reads the secret. Must be called on a Tokio runtime.
+    pub(crate) async fn read_secret(&self) -> Result<ClientSecret, Error> {
+        let source = match &self.secret {
+            SecretOrigin::Literal(secret) => return Ok(secret.clone()),
+            SecretOrigin::Source(source) => Arc::clone(source),
+        };
+        tokio::task::spawn_blocking(move || source.read())
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    "the secret source panicked or was cut off",
+                ))
+            })
     }
 }
 
-/// A secret that the caller gave. Its identity is a hash under a key that only
+/// The identity of a secret that the caller gave: a hash under a key that only
 /// this process knows, so that another secret never finds this one's token and
 /// the identity is worthless elsewhere.
-#[derive(Debug)]
-struct Literal(ClientSecret);
-
-impl SecretSource for Literal {
-    fn identity(&self) -> String {
-        use aws_lc_rs::hmac;
-        static KEY: std::sync::OnceLock<hmac::Key> = std::sync::OnceLock::new();
-        let key = KEY.get_or_init(|| {
-            hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new())
-                .expect("the operating system gives random bytes")
-        });
-        let tag = hmac::sign(key, self.0.expose_secret().as_bytes());
-        let hex: String = tag
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!("literal:{hex}")
-    }
-
-    fn read(&self) -> Result<ClientSecret, Error> {
-        Ok(self.0.clone())
-    }
+fn literal_identity(secret: &ClientSecret) -> String {
+    use aws_lc_rs::hmac;
+    static KEY: std::sync::OnceLock<hmac::Key> = std::sync::OnceLock::new();
+    let key = KEY.get_or_init(|| {
+        hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new())
+            .expect("the operating system gives random bytes")
+    });
+    let tag = hmac::sign(key, secret.expose_secret().as_bytes());
+    let hex: String = tag
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("literal:{hex}")
 }
 
 fn fault_of(id: &str) -> Option<&'static str> {
@@ -273,16 +294,13 @@ mod tests {
         let secret = ClientSecret::new("canary-9b1e").unwrap();
         let id = ClientId::new("id").unwrap();
         let credentials = Credentials::new(id, secret.clone());
-        let shown = format!(
-            "{secret:?} {credentials:?} {}",
-            credentials.source().identity()
-        );
+        let shown = format!("{secret:?} {credentials:?} {}", credentials.identity());
         assert!(!shown.contains("canary"), "{shown}");
     }
 
     #[test]
     fn the_identity_of_a_literal_follows_the_secret() {
-        let identity = |secret: &str| Literal(ClientSecret::new(secret).unwrap()).identity();
+        let identity = |secret: &str| literal_identity(&ClientSecret::new(secret).unwrap());
         assert_eq!(identity("a"), identity("a"));
         assert_ne!(identity("a"), identity("b"));
     }

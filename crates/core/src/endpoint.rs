@@ -75,16 +75,7 @@ impl FromStr for Endpoint {
     type Err = Error;
 
     fn from_str(address: &str) -> Result<Self, Error> {
-        parse(address).map_err(|problem| {
-            // User info may be a password: of an address with an @, only the
-            // problem is shown.
-            let shown = match address.contains('@') {
-                true => "the address".to_owned(),
-                false => format!("\"{}\"", text::line(address, 120)),
-            };
-            Error::new(ErrorKind::Configuration, format!("{shown} {}", problem.0))
-                .with_hint(problem.1)
-        })
+        parse(address, PlainHttp::LoopbackOnly).map_err(|problem| problem.into_error(address))
     }
 }
 
@@ -100,15 +91,64 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+/// The address of an HTTP proxy: `http://` or `https://`, a host, and a port if
+/// it is not the scheme's own. It carries TLS connections that it cannot read;
+/// connections to a loopback address never go through it.
+///
+/// ```
+/// let proxy: prove_token::ProxyAddress = "http://proxy.example.com:3128".parse()?;
+/// # Ok::<(), prove_token::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProxyAddress(Endpoint);
+
+impl ProxyAddress {
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for ProxyAddress {
+    type Err = Error;
+
+    fn from_str(address: &str) -> Result<Self, Error> {
+        let parsed = parse(address, PlainHttp::Anywhere).and_then(|proxy| match proxy.path() {
+            "" => Ok(Self(proxy)),
+            _ => Err(Problem("has a path", "a proxy is http://host:port")),
+        });
+        parsed.map_err(|problem| problem.into_error(address))
+    }
+}
+
+/// Where an address may do without TLS.
+#[derive(Clone, Copy)]
+enum PlainHttp {
+    LoopbackOnly,
+    Anywhere,
+}
+
 /// What is wrong, and what to do.
 struct Problem(&'static str, &'static str);
+
+impl Problem {
+    fn into_error(self, address: &str) -> Error {
+        // User info may be a password: of an address with an @, only the problem
+        // is shown.
+        let shown = match address.contains('@') {
+            true => "the address".to_owned(),
+            false => format!("\"{}\"", text::line(address, 120)),
+        };
+        Error::new(ErrorKind::Configuration, format!("{shown} {}", self.0)).with_hint(self.1)
+    }
+}
 
 const MALFORMED: Problem = Problem(
     "is not a plain absolute URL",
     "write it as https://host/path, with only letters, digits and -._~ in the path",
 );
 
-fn parse(address: &str) -> Result<Endpoint, Problem> {
+fn parse(address: &str, plain: PlainHttp) -> Result<Endpoint, Problem> {
     if address.contains('#') {
         return Err(Problem(
             "has a fragment",
@@ -137,7 +177,7 @@ fn parse(address: &str) -> Result<Endpoint, Problem> {
     }
     let default_port = match scheme {
         "https" => 443,
-        "http" if is_loopback(&host) => 80,
+        "http" if is_loopback(&host) || matches!(plain, PlainHttp::Anywhere) => 80,
         "http" => {
             return Err(Problem(
                 "is not https",
@@ -270,6 +310,25 @@ mod tests {
             let error = bad.parse::<Endpoint>().expect_err(bad);
             assert_eq!(error.kind(), ErrorKind::Configuration);
             assert!(error.hint().is_some());
+        }
+    }
+
+    #[test]
+    fn a_proxy_may_be_plain_but_has_no_path() {
+        for good in [
+            "http://proxy.example.com:3128",
+            "https://proxy.example.com",
+            "http://10.0.0.1:8080/",
+        ] {
+            assert!(good.parse::<ProxyAddress>().is_ok(), "{good}");
+        }
+        for bad in [
+            "proxy:3128",
+            "socks5://proxy",
+            "http://u:p@proxy",
+            "http://proxy/path",
+        ] {
+            assert!(bad.parse::<ProxyAddress>().is_err(), "{bad}");
         }
     }
 

@@ -106,7 +106,7 @@ fn skip_escape(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     if characters.next_if_eq(&'[').is_none() {
         return;
     }
-    while let Some(character) = characters.next() {
+    for character in characters.by_ref() {
         if ('\u{40}'..='\u{7e}').contains(&character) {
             return;
         }

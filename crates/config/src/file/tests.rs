@@ -343,7 +343,7 @@ fn wrong_values_say_what_would_be_right() {
         ),
         (
             "proxy = \"https://proxy.example/x\"",
-            "4:9 profiles.p.proxy: the address of a proxy has no path",
+            "4:9 profiles.p.proxy: the value has a path",
         ),
         (
             "connect_timeout = 3",
