@@ -128,6 +128,8 @@ fn every_key_is_read() {
         ]
     );
     assert_eq!(config.store.as_ref().unwrap().value, Store::None);
+    let secrets: Vec<_> = config.secret_variables().collect();
+    assert_eq!(secrets, ["DOTTED_SECRET"]);
     let acme = &config.profiles["acme"].settings;
     let given = [
         acme.token_endpoint.is_some(),
@@ -220,6 +222,21 @@ fn a_version_is_demanded() {
     }
     for one in ["1", "0x1", "0b1", "+1"] {
         assert!(load(format!("version = {one}")).is_ok(), "{one}");
+    }
+}
+
+#[test]
+fn a_stranger_is_answered_with_what_is_known() {
+    assert_eq!(
+        problems("version = 1\nzzz = 1\n"),
+        ["2:1 zzz: unknown key (known here: version, cache, default_profile, profiles)"]
+    );
+    // No slip leads to a key that is refused.
+    for slip in ["rate_limits = 1", "client_secret = { keyrin = \"x\" }"] {
+        let found = problems_of_profile(slip);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("unknown key (known here: "), "{found:?}");
+        assert!(!found[0].contains("rate_limit,") && !found[0].contains("keyring"));
     }
 }
 
