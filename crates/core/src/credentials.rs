@@ -173,10 +173,19 @@ pub struct Credentials {
 }
 
 /// A literal needs no thread for blocking work.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum SecretOrigin {
     Literal(ClientSecret),
     Source(Arc<dyn SecretSource>),
+}
+
+impl fmt::Debug for SecretOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(secret) => f.debug_tuple("Literal").field(secret).finish(),
+            Self::Source(source) => source.fmt(f),
+        }
+    }
 }
 
 impl Credentials {

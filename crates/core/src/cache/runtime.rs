@@ -5,7 +5,7 @@
 //! test, one event loop of several), and with it the token that everybody else
 //! waits for.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::thread;
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -43,7 +43,7 @@ struct Running {
 
 /// No lock guards it: one that another thread held during a fork would never be
 /// released in the child.
-static RUNNING: LazyLock<ArcSwapOption<Running>> = LazyLock::new(ArcSwapOption::empty);
+static RUNNING: ArcSwapOption<Running> = ArcSwapOption::const_empty();
 
 fn own() -> Result<Handle, Error> {
     let process = std::process::id();

@@ -8,9 +8,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::{ArcSwapOption, Guard};
 use bytes::BytesMut;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Proxy, redirect, retry};
@@ -37,7 +38,15 @@ const IDLE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct HttpTransport {
     options: HttpTransportBuilder,
-    client: Mutex<Option<Client>>,
+    client: ArcSwapOption<Built>,
+}
+
+#[derive(Debug)]
+struct Built {
+    /// A forked child inherits the client, and with it connections that its
+    /// parent goes on using: it must make a client of its own.
+    process: u32,
+    client: Client,
 }
 
 impl HttpTransport {
@@ -47,13 +56,27 @@ impl HttpTransport {
     }
 
     fn client(&self) -> Result<Client, TransportError> {
-        let mut client = self
-            .client
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match &*client {
-            Some(client) => Ok(client.clone()),
-            None => Ok(client.insert(build(&self.options)?).clone()),
+        let process = std::process::id();
+        let seen = self.client.load();
+        if let Some(built) = seen.as_ref().filter(|built| built.process == process) {
+            return Ok(built.client.clone());
+        }
+        let client = build(&self.options)?;
+        let built = Built {
+            process,
+            client: client.clone(),
+        };
+        let before = self.client.compare_and_swap(&seen, Some(Arc::new(built)));
+        match Guard::into_inner(before) {
+            // Somebody else was faster: one pool of connections is enough.
+            Some(theirs) if theirs.process == process => Ok(theirs.client.clone()),
+            // Its connections' locks may be held by threads of the parent: it is
+            // never dropped here.
+            Some(parents) => {
+                std::mem::forget(parents);
+                Ok(client)
+            }
+            None => Ok(client),
         }
     }
 }
@@ -110,7 +133,7 @@ impl HttpTransportBuilder {
     pub fn build(self) -> HttpTransport {
         HttpTransport {
             options: self,
-            client: Mutex::new(None),
+            client: ArcSwapOption::empty(),
         }
     }
 }

@@ -92,7 +92,7 @@ fn decode_ok(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Erro
     if let Some(error) = refusal::inside_ok(answer, &members, asked) {
         return Err(error);
     }
-    let granted = granted(members).map_err(|fault| unusable(asked, fault))?;
+    let granted = granted(members, asked.scope).map_err(|fault| unusable(asked, fault))?;
     if let Some(scope) = &granted.details.scope
         && !asked.accept_narrower_scope
         && !scope.contains(asked.scope)
@@ -107,14 +107,19 @@ fn decode_ok(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Erro
     Ok(granted)
 }
 
-fn granted(members: Members) -> Result<Granted, Fault> {
+fn granted(members: Members, asked: &Scope) -> Result<Granted, Fault> {
     let access_token = member::access_token(members.access_token)?;
     member::token_type(members.token_type.as_ref())?;
     Ok(Granted {
         access_token,
         expires_in: member::lifetime(members.expires_in.as_ref())?,
         details: Details {
-            scope: member::scope(members.scope.as_ref())?,
+            // Some servers write it their own way; that matters only to those who
+            // asked for one.
+            scope: match member::scope(members.scope.as_ref()) {
+                Err(_) if asked.is_empty() => None,
+                scope => scope?,
+            },
             // Not supported by Prove and needed by nothing: whatever is wrong
             // with these two must not cost anybody the access token.
             refresh_token: match members.refresh_token {

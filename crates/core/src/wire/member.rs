@@ -74,8 +74,7 @@ fn number(text: &str) -> Option<f64> {
     parsed.filter(|number| number.is_finite())
 }
 
-/// `scope`: `None` if it is missing, or not a scope at all (it is optional, and
-/// only compared with what was asked for).
+/// `scope`: space-separated scope tokens; `None` if it is missing.
 pub(super) fn scope(value: Option<&Value>) -> Result<Option<Scope>, Fault> {
     match value {
         None => Ok(None),
@@ -129,6 +128,15 @@ mod tests {
             json!(i64::MIN),
         ] {
             assert!(lifetime(Some(&value)).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn scopes() {
+        assert_eq!(scope(None), Ok(None));
+        assert_eq!(scope(Some(&json!("b a"))), Ok(Some("a b".parse().unwrap())));
+        for bad in [json!(["a"]), json!(1), json!("a\"b")] {
+            assert!(scope(Some(&bad)).is_err(), "{bad}");
         }
     }
 

