@@ -82,3 +82,68 @@ impl Profile {
         Ok(builder)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Env;
+    use crate::overrides::Overrides;
+    use crate::setting::EnvironmentName;
+
+    const CANARY: &str = "canary-c1";
+
+    #[test]
+    fn every_profile_makes_a_client() {
+        let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", CANARY)]
+            .into_iter()
+            .collect();
+        let profile = Profile::from_config(&Overrides::default(), &env, None).unwrap();
+        let builder = profile.client_builder().unwrap();
+        assert!(!format!("{builder:?}").contains(CANARY));
+        assert!(builder.build().is_ok());
+    }
+
+    #[test]
+    fn the_emulator_needs_an_address_first() {
+        let overrides = Overrides {
+            environment: Some(EnvironmentName::Emulator),
+            ..Overrides::default()
+        };
+        let profile = Profile::from_config(&overrides, &Env::default(), None).unwrap();
+        let error = profile.client_builder().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the emulator of this profile is not running"
+        );
+        let url: Endpoint = "http://127.0.0.1:8123".parse().unwrap();
+        let id = ClientId::new("id").unwrap();
+        let secret = ClientSecret::new(CANARY).unwrap();
+        let running = profile.at_emulator(&url, id, secret).unwrap();
+        assert_eq!(running.api_base.as_ref(), Some(&url));
+        assert!(running.client_builder().unwrap().build().is_ok());
+        assert!(!format!("{running:?}").contains(CANARY));
+    }
+
+    /// The core has the same ranges: what this crate accepts must build.
+    #[test]
+    fn the_ends_of_the_ranges_are_accepted_by_the_core() {
+        use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
+        let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", "s")]
+            .into_iter()
+            .collect();
+        for (timeout, lifetime) in [
+            (TIMEOUT_RANGE.start(), LIFETIME_RANGE.start()),
+            (TIMEOUT_RANGE.end(), LIFETIME_RANGE.end()),
+        ] {
+            let overrides = Overrides {
+                connect_timeout: Some(*timeout),
+                attempt_timeout: Some(*timeout),
+                flight_timeout: Some(*timeout),
+                default_lifetime: Some(*lifetime),
+                ..Overrides::default()
+            };
+            let profile = Profile::from_config(&overrides, &env, None).unwrap();
+            assert!(profile.client_builder().unwrap().build().is_ok());
+        }
+    }
+}

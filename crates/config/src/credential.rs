@@ -50,7 +50,16 @@ pub(crate) fn credentials(
         problems.push(missing_secret(selection));
     }
     let (id, secret) = (id?, secret.as_ref()?);
-    Some(match &secret.value {
+    Some(with_source(id, &secret.value, env, config))
+}
+
+fn with_source(
+    id: ClientId,
+    secret: &SecretSetting,
+    env: &Env,
+    config: Option<&Config>,
+) -> Credentials {
+    match secret {
         SecretSetting::Given(secret) => Credentials::new(id, secret.clone()),
         SecretSetting::Env(name) => Credentials::from_source(id, EnvSecret::new(name, env)),
         SecretSetting::File {
@@ -67,7 +76,7 @@ pub(crate) fn credentials(
             let source = CommandSecret::new(program, arguments, env, withheld);
             Credentials::from_source(id, source)
         }
-    })
+    }
 }
 
 fn client_id(setting: &ClientIdSetting, env: &Env) -> Result<ClientId, Problem> {

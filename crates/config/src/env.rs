@@ -53,6 +53,15 @@ impl Env {
         self.0.get(&key(name.into())).map(OsString::as_os_str)
     }
 
+    /// Every variable but those called as one of `withheld`; for child processes.
+    pub(crate) fn without<S: AsRef<str>>(&self, withheld: impl IntoIterator<Item = S>) -> Self {
+        let mut rest = self.clone();
+        for name in withheld {
+            rest.0.remove(&key(name.as_ref().into()));
+        }
+        rest
+    }
+
     /// Every variable; for child processes.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0

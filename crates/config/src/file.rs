@@ -61,6 +61,7 @@ impl Store {
 pub(crate) struct ProfileTable {
     pub(crate) place: Place,
     pub(crate) settings: Settings,
+    problems: Vec<Problem>,
 }
 
 /// A profile of the file, for lists.
@@ -74,7 +75,7 @@ pub struct ProfileEntry<'c> {
     /// Whether `default_profile` names it.
     pub is_default: bool,
     /// What is wrong with its table; empty if nothing is.
-    pub problems: Vec<&'c Problem>,
+    pub problems: &'c [Problem],
 }
 
 impl Config {
@@ -163,11 +164,7 @@ impl Config {
             name,
             place: &table.place,
             is_default: default.is_some_and(|default| default.value == *name),
-            problems: self
-                .problems
-                .iter()
-                .filter(|problem| is_of_profile(problem, name))
-                .collect(),
+            problems: &table.problems,
         })
     }
 
@@ -220,6 +217,7 @@ impl Config {
     fn read_profiles(&mut self, profiles: &mut Section<'_>, report: &mut Report<'_>) {
         for item in profiles.take_all() {
             let name = item.name();
+            let mark = report.mark();
             if !schema::is_profile_name(name) {
                 let problem = Problem::new("not a name for a profile")
                     .with_hint("use up to 64 of a-z, 0-9, -, _ and ., not beginning with a dot");
@@ -233,7 +231,11 @@ impl Config {
             if let Some(section) = item.section(report) {
                 let place = report.place(section.offset());
                 let settings = schema::profile(section, report);
-                let table = ProfileTable { place, settings };
+                let table = ProfileTable {
+                    place,
+                    settings,
+                    problems: report.since(mark).to_vec(),
+                };
                 self.profiles.insert(name.to_owned(), table);
             }
         }
@@ -328,22 +330,6 @@ fn unreadable(path: &Arc<Path>, fault: &Fault) -> Error {
     };
     let problem = Problem::new(format!("the configuration file {shown} {fault}")).with_hint(hint);
     Error::configuration(Some(path), vec![problem])
-}
-
-/// Whether the key of `problem` is the profile's table or below it.
-fn is_of_profile(problem: &Problem, name: &str) -> bool {
-    let Some(key) = &problem.key else {
-        return false;
-    };
-    let key = key.strip_prefix("profiles.").unwrap_or("");
-    // Names with a dot are quoted in a key.
-    let rest = match key.strip_prefix('"') {
-        Some(quoted) => quoted
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('"')),
-        None => key.strip_prefix(name),
-    };
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

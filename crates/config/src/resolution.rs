@@ -63,10 +63,6 @@ fn check_flags(flags: &Settings) -> Result<(), Problem> {
 }
 
 /// Lays the flags over the profile.
-///
-/// A secret goes only to the place it was given for. So if the flags lead
-/// elsewhere, what the profile holds of secrets stays behind: its client secret,
-/// and its extra form fields, which may be secrets as well.
 fn merge(
     flags: Settings,
     selection: &Selection,
@@ -81,26 +77,12 @@ fn merge(
         ))
         .with_hint("give an environment or a token endpoint"));
     };
-    let before = match given.leads_elsewhere() {
-        true => Address::of(&selection.settings, env).ok().flatten(),
-        false => Some(address.clone()),
-    };
-    if !before
-        .as_ref()
-        .is_some_and(|before| before.is_same(&address))
-    {
-        settings.client_secret = given.client_secret;
-    }
-    if !before.is_some_and(|before| before.has_same_issuer(&address)) {
-        settings.parameters = given.parameters;
-        if address.target.is_emulator() {
-            settings.client_id = given.client_id;
-        }
+    if given.leads_elsewhere() {
+        // An address that cannot be told is another one.
+        let home = Address::of(&selection.settings, env).ok().flatten();
+        leave_secrets_behind(&mut settings, given, home, &address)?;
     }
     if address.target.is_emulator() {
-        if given.api_base.is_some() {
-            return Err(Problem::new("an API base has no effect with the emulator"));
-        }
         // Both are for the way to the real place.
         settings.ca_file = None;
         settings.proxy = None;
@@ -110,6 +92,31 @@ fn merge(
             .map(|path| Setting::new(path, Origin::Variable(env::CERTIFICATES)));
     }
     Ok((settings, address))
+}
+
+/// A secret goes only to the place it was given for. If the flags `given` lead
+/// away from `home`, what the profile holds of secrets stays behind: its client
+/// secret, and its extra form fields, which may be secrets as well.
+fn leave_secrets_behind(
+    settings: &mut Settings,
+    given: Settings,
+    home: Option<Address>,
+    address: &Address,
+) -> Result<(), Problem> {
+    if address.target.is_emulator() && given.api_base.is_some() {
+        return Err(Problem::new("an API base has no effect with the emulator"));
+    }
+    if !home.as_ref().is_some_and(|home| home.is_same(address)) {
+        settings.client_secret = given.client_secret;
+    }
+    if !home.is_some_and(|home| home.has_same_issuer(address)) {
+        settings.parameters = given.parameters;
+        // The emulator brings its own credentials, unless both are given.
+        if address.target.is_emulator() {
+            settings.client_id = given.client_id;
+        }
+    }
+    Ok(())
 }
 
 fn finish(

@@ -102,7 +102,7 @@ impl<'t> Item<'t> {
         parsed
     }
 
-    /// An array of strings, none of them empty.
+    /// An array of strings.
     pub(crate) fn strings(&self, report: &mut Report<'_>) -> Option<Vec<&'t str>> {
         let DeValue::Array(array) = self.value else {
             self.wrong_type("an array of strings", report);

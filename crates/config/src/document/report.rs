@@ -53,6 +53,16 @@ impl<'t> Report<'t> {
         self.problems.push(problem.with_place(Some(place)));
     }
 
+    /// How many problems there are so far; for [`since`](Report::since).
+    pub(crate) fn mark(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// The problems noted since there were `mark` of them.
+    pub(crate) fn since(&self, mark: usize) -> &[Problem] {
+        &self.problems[mark..]
+    }
+
     /// The problems in the order of the file.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by(|a, b| a.place.cmp(&b.place));

@@ -98,10 +98,10 @@ impl<'t> Section<'t> {
     /// Refuses a key that a later version will know.
     pub(crate) fn refuse(&mut self, name: &'static str, report: &mut Report<'_>) {
         if let Some(item) = self.take(name) {
-            // It is not offered as a suggestion either.
-            self.known.retain(|known| *known != name);
             item.not_supported(report);
         }
+        // No suggestion, and no list of what is known, may lead to it.
+        self.known.retain(|known| *known != name);
     }
 
     /// Notes every key that nobody took.
@@ -127,7 +127,7 @@ fn join(key: &str, name: &str) -> String {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    let name: String = match name.char_indices().nth(60) {
+    let name: String = match name.char_indices().nth(64) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),
     };

@@ -128,6 +128,8 @@ fn every_key_is_read() {
         ]
     );
     assert_eq!(config.store.as_ref().unwrap().value, Store::None);
+    let secrets: Vec<_> = config.secret_variables().collect();
+    assert_eq!(secrets, ["DOTTED_SECRET"]);
     let acme = &config.profiles["acme"].settings;
     let given = [
         acme.token_endpoint.is_some(),
@@ -224,6 +226,21 @@ fn a_version_is_demanded() {
 }
 
 #[test]
+fn a_stranger_is_answered_with_what_is_known() {
+    assert_eq!(
+        problems("version = 1\nzzz = 1\n"),
+        ["2:1 zzz: unknown key (known here: version, cache, default_profile, profiles)"]
+    );
+    // No slip leads to a key that is refused.
+    for slip in ["rate_limits = 1", "client_secret = { keyrin = \"x\" }"] {
+        let found = problems_of_profile(slip);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("unknown key (known here: "), "{found:?}");
+        assert!(!found[0].contains("rate_limit,") && !found[0].contains("keyring"));
+    }
+}
+
+#[test]
 fn what_has_no_effect_yet_is_refused_by_name() {
     let not_supported =
         "not supported in this version (remove it: a setting without effect would mislead)";
@@ -254,130 +271,133 @@ fn what_has_no_effect_yet_is_refused_by_name() {
     );
 }
 
+/// One line of a profile, and how the only problem with it begins.
+const WRONG_VALUES: &[(&str, &str)] = &[
+    (
+        "client_id = \"\"",
+        "4:13 profiles.p.client_id: the client id is empty",
+    ),
+    (
+        "client_id = 5",
+        "4:13 profiles.p.client_id: expected a string, { env = … } or { file = … }, found an integer",
+    ),
+    (
+        "client_id = {}",
+        "4:13 profiles.p.client_id: names no source (name one of env or file)",
+    ),
+    (
+        "client_id = { env = \"A B\" }",
+        "4:21 profiles.p.client_id.env: not the name of an environment variable",
+    ),
+    (
+        "client_secret = {}",
+        "4:17 profiles.p.client_secret: names no source (name one of env, file or command)",
+    ),
+    (
+        "client_secret = { env = \"A\", file = \"b\" }",
+        "4:17 profiles.p.client_secret: names more than one source",
+    ),
+    (
+        "client_secret = { fiel = \"b\" }",
+        "4:19 profiles.p.client_secret.fiel: unknown key (did you mean file?)",
+    ),
+    (
+        "client_secret = { env = \"A\", allow_insecure_mode = true }",
+        "4:52 profiles.p.client_secret.allow_insecure_mode: has an effect on a file only",
+    ),
+    (
+        "client_secret = { file = \"~/s\" }",
+        "4:26 profiles.p.client_secret.file: ~ is not expanded here",
+    ),
+    (
+        "client_secret = { file = \"\" }",
+        "4:26 profiles.p.client_secret.file: is empty",
+    ),
+    (
+        "client_secret = { command = \"cat x\" }",
+        "4:29 profiles.p.client_secret.command: expected an array of strings, found a string",
+    ),
+    (
+        "client_secret = { command = [] }",
+        "4:29 profiles.p.client_secret.command: the command is empty",
+    ),
+    (
+        "client_secret = { command = [\"a\", 1] }",
+        "4:29 profiles.p.client_secret.command: expected strings alone in the array",
+    ),
+    (
+        "client_secret = { command = [\"./a\"] }",
+        "4:29 profiles.p.client_secret.command: the program has a relative path",
+    ),
+    (
+        "client_authentication = \"client_secret_basci\"",
+        "4:25 profiles.p.client_authentication: not one of the known values (did you mean \"client_secret_basic\"?)",
+    ),
+    (
+        "scope = [\"a b\"]",
+        "4:9 profiles.p.scope: not a list of scope tokens",
+    ),
+    (
+        "audience = \"a\\nb\"",
+        "4:12 profiles.p.audience: holds control characters",
+    ),
+    (
+        "parameters = { scope = \"x\" }",
+        "4:24 profiles.p.parameters.scope: \"scope\" cannot be an extra request parameter",
+    ),
+    (
+        "parameters = { a = 1 }",
+        "4:20 profiles.p.parameters.a: expected a string, found an integer",
+    ),
+    (
+        "api_base = \"http://example.com\"",
+        "4:12 profiles.p.api_base: the value is not https",
+    ),
+    (
+        "proxy = \"https://u:p@proxy.example\"",
+        "4:9 profiles.p.proxy: the address has user info before an @",
+    ),
+    (
+        "proxy = \"https://proxy.example/x\"",
+        "4:9 profiles.p.proxy: the value has a path",
+    ),
+    (
+        "connect_timeout = 3",
+        "4:19 profiles.p.connect_timeout: expected a duration (write a number with its unit",
+    ),
+    (
+        "connect_timeout = \"soon\"",
+        "4:19 profiles.p.connect_timeout: not a duration",
+    ),
+    (
+        "connect_timeout = \"0s\"",
+        "4:19 profiles.p.connect_timeout: out of range: from 10ms to 5m",
+    ),
+    (
+        "connect_timeout = \"11s\"",
+        "2:1 profiles.p: connect_timeout is longer than attempt_timeout",
+    ),
+    (
+        "token_endpoint = \"https://x.example/t\"",
+        "2:1 profiles.p: has both an environment and a token_endpoint",
+    ),
+    (
+        "renewal = { default_lifetime = \"25h\" }",
+        "4:32 profiles.p.renewal.default_lifetime: out of range: from 1s to 1day",
+    ),
+    (
+        "renewal = { jitter = 3 }",
+        "4:13 profiles.p.renewal.jitter: unknown key (known here: default_lifetime)",
+    ),
+    (
+        "renewal = 3",
+        "4:11 profiles.p.renewal: expected a table, found an integer",
+    ),
+];
+
 #[test]
 fn wrong_values_say_what_would_be_right() {
-    for (line, message) in [
-        (
-            "client_id = \"\"",
-            "4:13 profiles.p.client_id: the client id is empty",
-        ),
-        (
-            "client_id = 5",
-            "4:13 profiles.p.client_id: expected a string, { env = … } or { file = … }, found an integer",
-        ),
-        (
-            "client_id = {}",
-            "4:13 profiles.p.client_id: names no source (name one of env or file)",
-        ),
-        (
-            "client_id = { env = \"A B\" }",
-            "4:21 profiles.p.client_id.env: not the name of an environment variable",
-        ),
-        (
-            "client_secret = {}",
-            "4:17 profiles.p.client_secret: names no source (name one of env, file or command)",
-        ),
-        (
-            "client_secret = { env = \"A\", file = \"b\" }",
-            "4:17 profiles.p.client_secret: names more than one source",
-        ),
-        (
-            "client_secret = { fiel = \"b\" }",
-            "4:19 profiles.p.client_secret.fiel: unknown key (did you mean file?)",
-        ),
-        (
-            "client_secret = { env = \"A\", allow_insecure_mode = true }",
-            "4:52 profiles.p.client_secret.allow_insecure_mode: has an effect on a file only",
-        ),
-        (
-            "client_secret = { file = \"~/s\" }",
-            "4:26 profiles.p.client_secret.file: ~ is not expanded here",
-        ),
-        (
-            "client_secret = { file = \"\" }",
-            "4:26 profiles.p.client_secret.file: is empty",
-        ),
-        (
-            "client_secret = { command = \"cat x\" }",
-            "4:29 profiles.p.client_secret.command: expected an array of strings, found a string",
-        ),
-        (
-            "client_secret = { command = [] }",
-            "4:29 profiles.p.client_secret.command: the command is empty",
-        ),
-        (
-            "client_secret = { command = [\"a\", 1] }",
-            "4:29 profiles.p.client_secret.command: expected strings alone in the array",
-        ),
-        (
-            "client_secret = { command = [\"./a\"] }",
-            "4:29 profiles.p.client_secret.command: the program has a relative path",
-        ),
-        (
-            "client_authentication = \"client_secret_basci\"",
-            "4:25 profiles.p.client_authentication: not one of the known values (did you mean \"client_secret_basic\"?)",
-        ),
-        (
-            "scope = [\"a b\"]",
-            "4:9 profiles.p.scope: not a list of scope tokens",
-        ),
-        (
-            "audience = \"a\\nb\"",
-            "4:12 profiles.p.audience: holds control characters",
-        ),
-        (
-            "parameters = { scope = \"x\" }",
-            "4:24 profiles.p.parameters.scope: \"scope\" cannot be an extra request parameter",
-        ),
-        (
-            "parameters = { a = 1 }",
-            "4:20 profiles.p.parameters.a: expected a string, found an integer",
-        ),
-        (
-            "api_base = \"http://example.com\"",
-            "4:12 profiles.p.api_base: the value is not https",
-        ),
-        (
-            "proxy = \"https://u:p@proxy.example\"",
-            "4:9 profiles.p.proxy: the address has user info before an @",
-        ),
-        (
-            "proxy = \"https://proxy.example/x\"",
-            "4:9 profiles.p.proxy: the value has a path",
-        ),
-        (
-            "connect_timeout = 3",
-            "4:19 profiles.p.connect_timeout: expected a duration (write a number with its unit",
-        ),
-        (
-            "connect_timeout = \"soon\"",
-            "4:19 profiles.p.connect_timeout: not a duration",
-        ),
-        (
-            "connect_timeout = \"0s\"",
-            "4:19 profiles.p.connect_timeout: out of range: from 10ms to 5m",
-        ),
-        (
-            "connect_timeout = \"11s\"",
-            "2:1 profiles.p: connect_timeout is longer than attempt_timeout",
-        ),
-        (
-            "token_endpoint = \"https://x.example/t\"",
-            "2:1 profiles.p: has both an environment and a token_endpoint",
-        ),
-        (
-            "renewal = { default_lifetime = \"25h\" }",
-            "4:32 profiles.p.renewal.default_lifetime: out of range: from 1s to 1day",
-        ),
-        (
-            "renewal = { jitter = 3 }",
-            "4:13 profiles.p.renewal.jitter: unknown key (known here: default_lifetime)",
-        ),
-        (
-            "renewal = 3",
-            "4:11 profiles.p.renewal: expected a table, found an integer",
-        ),
-    ] {
+    for (line, message) in WRONG_VALUES {
         let found = problems_of_profile(line);
         assert_eq!(found.len(), 1, "{line}: {found:?}");
         assert!(found[0].starts_with(message), "{line}: {found:?}");

@@ -45,49 +45,48 @@ pub(super) fn client_secret(
     item: &Item<'_>,
     report: &mut Report<'_>,
 ) -> Option<Setting<SecretSetting>> {
-    const WHERE: &str =
-        "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }";
     if !matches!(item.value(), DeValue::Table(_)) {
-        item.note(
-            Problem::new("a secret does not stand in this file, only where it is kept").with_hint(
-                format!("{WHERE}; if this was the real secret, consider it exposed"),
-            ),
-            report,
-        );
+        item.note(literal_secret(), report);
         return None;
     }
     let mut section = item.section(report)?;
     section.refuse("keyring", report);
     section.refuse("credential", report);
-    let sources = [
-        section.take("env"),
-        section.take("file"),
-        section.take("command"),
-    ];
-    let allow_insecure_mode = section.take("allow_insecure_mode");
+    let sources = ["env", "file", "command"].map(|name| section.take(name));
+    let insecure = section.take("allow_insecure_mode");
     // A misspelled source, or one of the future, is noted as what it is.
     let is_noted = section.has("keyring") || section.has("credential") || section.has_unknown();
     let source = match is_noted {
         true => None,
         false => one_of(item, sources, "env, file or command", report),
     };
-    if let (Some(flag), Some(source)) = (&allow_insecure_mode, &source)
+    section.finish(report);
+    let allow_insecure_mode = insecure
+        .as_ref()
+        .and_then(|insecure| insecure.boolean(report))
+        .unwrap_or(false);
+    let source = source?;
+    if let Some(insecure) = insecure
         && source.name() != "file"
     {
-        flag.note(Problem::new("has an effect on a file only"), report);
+        insecure.note(Problem::new("has an effect on a file only"), report);
     }
-    let allow_insecure_mode = allow_insecure_mode.and_then(|flag| flag.boolean(report));
-    section.finish(report);
-    let source = source?;
     let value = match source.name() {
         "env" => SecretSetting::Env(variable(&source, report)?),
         "file" => SecretSetting::File {
             path: path(&source, report)?,
-            allow_insecure_mode: allow_insecure_mode.unwrap_or(false),
+            allow_insecure_mode,
         },
         _ => command(&source, report)?,
     };
     Some(item.setting(value, report))
+}
+
+fn literal_secret() -> Problem {
+    Problem::new("a secret does not stand in this file, only where it is kept").with_hint(
+        "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }; \
+         if this was the real secret, consider it exposed",
+    )
 }
 
 /// Exactly one of the sources that a table may name.

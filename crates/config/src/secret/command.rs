@@ -1,6 +1,5 @@
 //! A secret that a command prints.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::io::Read as _;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -30,7 +29,7 @@ const POLL: Duration = Duration::from_millis(5);
 pub struct CommandSecret {
     program: String,
     arguments: Vec<Secret>,
-    environment: Vec<(OsString, OsString)>,
+    environment: Env,
     time_limit: Duration,
 }
 
@@ -43,18 +42,10 @@ impl CommandSecret {
         env: &Env,
         withheld: impl IntoIterator<Item = S>,
     ) -> Self {
-        let withheld: Vec<OsString> = withheld
-            .into_iter()
-            .map(|name| OsString::from(name.as_ref()))
-            .collect();
         Self {
             program: program.into(),
             arguments: arguments.into_iter().map(Secret::new).collect(),
-            environment: env
-                .iter()
-                .filter(|(name, _)| !withheld.iter().any(|other| other == name))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            environment: env.without(withheld),
             time_limit: TIME_LIMIT,
         }
     }
@@ -64,7 +55,7 @@ impl CommandSecret {
         command
             .args(self.arguments.iter().map(Secret::expose_secret))
             .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment.iter())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
