@@ -74,15 +74,20 @@ pub(crate) fn run(args: &EmulatorArgs, context: &Context) -> Result<(), Failure>
 }
 
 fn introduce(console: &Console, url: &str, own_client: Option<&ClientId>) {
-    let (id, secret) = match own_client {
-        Some(id) => (id.as_str(), "the one you gave"),
-        None => (DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET),
+    // The emulator's own credentials are public; somebody else's secret is not.
+    let (id, secret, field) = match own_client {
+        Some(id) => (id.as_str(), "the one you gave", "…"),
+        None => (
+            DEFAULT_CLIENT_ID,
+            DEFAULT_CLIENT_SECRET,
+            DEFAULT_CLIENT_SECRET,
+        ),
     };
     console.notice(&format!(
         "a local Prove is listening; nothing of it is real, and nothing leaves this machine
   client id      {id}
   client secret  {secret}
-  try it         curl {url}/token -d grant_type=client_credentials -d client_id={id} -d client_secret=…
+  try it         curl {url}/token -d grant_type=client_credentials -d client_id={id} -d client_secret={field}
   or             PROVE_EMULATOR={url} prove-token token --environment emulator
   stop it        Ctrl-C"
     ));
