@@ -1,0 +1,84 @@
+//! From a profile to a token client: the last step, the same for every front
+//! end.
+
+use prove_token::transport::{HttpTransport, HttpTransportBuilder};
+use prove_token::{
+    ClientId, ClientSecret, Credentials, Endpoint, RetryPolicy, TokenClient, TokenClientBuilder,
+};
+
+use crate::address::Target;
+use crate::error::{Error, Problem};
+use crate::profile::Profile;
+
+impl Profile {
+    /// This profile with the addresses and the public credentials of the emulator
+    /// at `url`, which the front end started or found running.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if `url` is not the address of an emulator.
+    pub fn at_emulator(
+        mut self,
+        url: &Endpoint,
+        client_id: ClientId,
+        secret: ClientSecret,
+    ) -> Result<Self, Error> {
+        let endpoint = url
+            .join("token")
+            .map_err(|error| Problem::new(error.to_string()))?;
+        self.target = Target::Emulator {
+            url: Some(url.clone()),
+        };
+        self.token_endpoint = Some(endpoint);
+        self.api_base = Some(url.clone());
+        self.credentials = Some(Credentials::new(client_id, secret));
+        Ok(self)
+    }
+
+    /// A builder with everything that the profile says; a front end adds its
+    /// event hook and builds it.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if the CA file cannot be read, or if the profile is the
+    /// emulator's and was not given to [`at_emulator`](Self::at_emulator).
+    pub fn client_builder(&self) -> Result<TokenClientBuilder, Error> {
+        let endpoint = self.token_endpoint.clone().ok_or_else(|| {
+            Problem::new("the emulator of this profile is not running")
+                .with_hint("start it with prove-token emulator and set PROVE_EMULATOR")
+        })?;
+        let timeouts = self.timeouts;
+        let policy = RetryPolicy::default()
+            .connect_timeout(timeouts.connect)
+            .attempt_timeout(timeouts.attempt)
+            .flight_timeout(timeouts.flight);
+        let mut builder = TokenClient::builder(endpoint)
+            .client_authentication(self.client_authentication)
+            .request(self.request.clone())
+            .accept_narrower_scope(self.accept_narrower_scope)
+            .default_lifetime(self.default_lifetime)
+            .retry(policy)
+            .transport(self.transport()?.build());
+        if let Some(credentials) = &self.credentials {
+            builder = builder.credentials_from(credentials.clone());
+        }
+        Ok(builder)
+    }
+
+    /// A transport with the profile's CA file, proxy and connect time-out: for
+    /// calls to the API, with the rules that guard the token request.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if the CA file cannot be read.
+    pub fn transport(&self) -> Result<HttpTransportBuilder, Error> {
+        let mut builder = HttpTransport::builder().connect_timeout(self.timeouts.connect);
+        if let Some(pem) = self.ca_certificates()? {
+            builder = builder.ca_certificates(pem);
+        }
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        Ok(builder)
+    }
+}

@@ -1,0 +1,140 @@
+//! The credentials of a resolved profile.
+
+use std::path::Path;
+
+use prove_token::{ClientId, Credentials, Secret};
+
+use crate::address::Address;
+use crate::disk;
+use crate::document::without_value;
+use crate::env::{self, Env};
+use crate::error::Problem;
+use crate::file::Config;
+use crate::place::printable;
+use crate::secret::{CommandSecret, EnvSecret, FileSecret};
+use crate::selection::Selection;
+use crate::setting::{ClientIdSetting, Origin, SecretSetting, Settings};
+
+/// A client id is short; a longer file is the wrong one.
+const CLIENT_ID_LIMIT: u64 = 4 * 1024;
+
+/// Puts client id and secret source together; what is missing is noted. `None`
+/// without a problem only for the emulator, which brings its own.
+///
+/// The client id is read now, since it is no secret and every key of the cache
+/// holds it. The secret is read when a request needs it.
+pub(crate) fn credentials(
+    selection: &Selection,
+    settings: &Settings,
+    address: &Address,
+    env: &Env,
+    config: Option<&Config>,
+    problems: &mut Vec<Problem>,
+) -> Option<Credentials> {
+    let (id, secret) = (&settings.client_id, &settings.client_secret);
+    if address.target.is_emulator() && id.is_none() && secret.is_none() {
+        return None;
+    }
+    let id = match id {
+        None => Err(missing_id(selection)),
+        Some(setting) => client_id(&setting.value, env).map_err(|problem| {
+            let place = match &setting.origin {
+                Origin::File(place) => Some(place.clone()),
+                _ => None,
+            };
+            problem.with_place(place)
+        }),
+    };
+    let id = id.map_err(|problem| problems.push(problem)).ok();
+    if secret.is_none() {
+        problems.push(missing_secret(selection));
+    }
+    let (id, secret) = (id?, secret.as_ref()?);
+    Some(match &secret.value {
+        SecretSetting::Given(secret) => Credentials::new(id, secret.clone()),
+        SecretSetting::Env(name) => Credentials::from_source(id, EnvSecret::new(name, env)),
+        SecretSetting::File {
+            path,
+            allow_insecure_mode,
+        } => {
+            let source = FileSecret::new(path, env).allow_insecure_mode(*allow_insecure_mode);
+            Credentials::from_source(id, source)
+        }
+        SecretSetting::Command { program, arguments } => {
+            let withheld = config.into_iter().flat_map(Config::secret_variables);
+            let withheld = withheld.chain([env::CLIENT_SECRET]);
+            let arguments = arguments.iter().map(Secret::expose_secret);
+            let source = CommandSecret::new(program, arguments, env, withheld);
+            Credentials::from_source(id, source)
+        }
+    })
+}
+
+fn client_id(setting: &ClientIdSetting, env: &Env) -> Result<ClientId, Problem> {
+    let named = |problem: Problem| problem.with_key("client_id");
+    match setting {
+        ClientIdSetting::Literal(id) => Ok(id.clone()),
+        ClientIdSetting::Env(name) => {
+            let value = env.var_os(name).filter(|value| !value.is_empty());
+            let text = value.and_then(|value| value.to_str()).ok_or_else(|| {
+                let problem = match value {
+                    None => "is not set, or empty",
+                    Some(_) => "is not valid UTF-8",
+                };
+                named(Problem::new(format!(
+                    "the environment variable {name} {problem}"
+                )))
+                .with_hint(format!("set {name} to the client id"))
+            })?;
+            ClientId::new(text).map_err(|error| named(without_value(&error)))
+        }
+        ClientIdSetting::File(path) => read_client_id(path).map_err(named),
+    }
+}
+
+/// One line; unlike a secret it may be readable by everybody.
+fn read_client_id(path: &Path) -> Result<ClientId, Problem> {
+    let text = disk::read_text(path, CLIENT_ID_LIMIT, disk::any).map_err(|fault| {
+        Problem::new(format!("the file {} {fault}", printable(path)))
+            .with_hint("name a file that holds the client id alone")
+    })?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    ClientId::new(line).map_err(|error| without_value(&error))
+}
+
+fn missing_id(selection: &Selection) -> Problem {
+    Problem::new(format!(
+        "the profile \"{}\" has no client id",
+        selection.name
+    ))
+    .with_key("client_id")
+    .with_hint(match selection.name.as_str() {
+        crate::selection::ENV => "set PROVE_CLIENT_ID",
+        _ => "add client_id to the profile, or give --client-id",
+    })
+}
+
+fn missing_secret(selection: &Selection) -> Problem {
+    let name = &selection.name;
+    let problem = match selection.settings.client_secret {
+        None => Problem::new(format!("the profile \"{name}\" has no client secret")),
+        // It has one, and merging the layers took it away.
+        Some(_) => Problem::new(format!(
+            "the client secret of the profile \"{name}\" is for another address"
+        )),
+    };
+    let hint = match (&selection.settings.client_secret, name.as_str()) {
+        (None, crate::selection::ENV) => "set PROVE_CLIENT_SECRET or PROVE_CLIENT_SECRET_FILE",
+        (None, crate::selection::FLAGS) => "give --client-secret-file or --client-secret-stdin",
+        (None, _) => {
+            "add client_secret to the profile, or give --client-secret-file or \
+             --client-secret-stdin"
+        }
+        (Some(_), _) => {
+            "a flag leads elsewhere: give the secret for that address with it, by \
+             --client-secret-file or --client-secret-stdin"
+        }
+    };
+    problem.with_key("client_secret").with_hint(hint)
+}

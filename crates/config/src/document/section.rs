@@ -1,0 +1,139 @@
+//! A table whose keys are taken one by one; what nobody took is unknown.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::item::Item;
+use super::report::Report;
+use super::spelling::suggestion;
+use crate::error::Problem;
+
+/// A table whose keys are taken one by one.
+pub(crate) struct Section<'t> {
+    key: String,
+    offset: usize,
+    entries: Vec<Entry<'t>>,
+    /// The keys that were asked for: what the section may hold.
+    known: Vec<&'static str>,
+}
+
+struct Entry<'t> {
+    name: &'t str,
+    name_span: Range<usize>,
+    span: Range<usize>,
+    value: &'t DeValue<'t>,
+    is_taken: bool,
+}
+
+impl<'t> Entry<'t> {
+    fn take(&mut self, section: &str) -> Item<'t> {
+        self.is_taken = true;
+        Item {
+            key: join(section, self.name),
+            name: self.name,
+            name_offset: self.name_span.start,
+            offset: self.span.start,
+            value: self.value,
+        }
+    }
+}
+
+impl<'t> Section<'t> {
+    /// The section at the dotted path `key`, empty for the root.
+    pub(crate) fn new(key: impl Into<String>, offset: usize, table: &'t DeTable<'t>) -> Self {
+        let entries = table
+            .iter()
+            .map(|(name, value)| Entry {
+                name: name.get_ref(),
+                name_span: name.span(),
+                span: value.span(),
+                value: value.get_ref(),
+                is_taken: false,
+            })
+            .collect();
+        Self {
+            key: key.into(),
+            offset,
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    /// The dotted path of this section.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether the section holds `name`, right or wrong, taken or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+
+    /// Whether there are keys that nobody took so far.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| !entry.is_taken)
+    }
+
+    /// Where the section begins.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Takes the value of `name`, and makes `name` a known key.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<Item<'t>> {
+        self.known.push(name);
+        let entry = self.entries.iter_mut().find(|entry| entry.name == name)?;
+        Some(entry.take(&self.key))
+    }
+
+    /// Takes everything, whatever its name.
+    pub(crate) fn take_all(&mut self) -> Vec<Item<'t>> {
+        self.entries
+            .iter_mut()
+            .map(|entry| entry.take(&self.key))
+            .collect()
+    }
+
+    /// Refuses a key that a later version will know.
+    pub(crate) fn refuse(&mut self, name: &'static str, report: &mut Report<'_>) {
+        if let Some(item) = self.take(name) {
+            // It is not offered as a suggestion either.
+            self.known.retain(|known| *known != name);
+            item.not_supported(report);
+        }
+    }
+
+    /// Notes every key that nobody took.
+    pub(crate) fn finish(self, report: &mut Report<'_>) {
+        for entry in self.entries.iter().filter(|entry| !entry.is_taken) {
+            let hint = match suggestion(entry.name, self.known.iter().copied()) {
+                Some(known) => format!("did you mean {known}?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            report.note(
+                entry.name_span.start,
+                Problem::new("unknown key")
+                    .with_key(join(&self.key, entry.name))
+                    .with_hint(hint),
+            );
+        }
+    }
+}
+
+/// The dotted path of `name` below `key`, in TOML's spelling, bounded.
+fn join(key: &str, name: &str) -> String {
+    let is_bare = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let name: String = match name.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    };
+    let name = if is_bare { name } else { format!("{name:?}") };
+    match key {
+        "" => name,
+        key => format!("{key}.{name}"),
+    }
+}

@@ -1,0 +1,152 @@
+//! A resolved profile in words, for `config show`: no secret among them.
+
+use std::time::Duration;
+
+use prove_token::Endpoint;
+
+use crate::address::Address;
+use crate::duration::{DEFAULT_LIFETIME, Timeouts};
+use crate::file::Store;
+use crate::place::printable;
+use crate::profile::Row;
+use crate::selection::Selection;
+use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
+
+/// What stands for a value that may be a secret.
+const REDACTED: &str = "[redacted]";
+
+/// The rows of a profile, in the order of the documentation.
+pub(crate) fn rows(
+    selection: &Selection,
+    settings: &Settings,
+    address: &Address,
+    store: Option<&Setting<Store>>,
+) -> Vec<Row> {
+    let mut rows = Rows(Vec::new());
+    rows.add("profile", selection.name.clone(), selection.origin.clone());
+    rows.target(settings, address);
+    rows.credentials(settings);
+    rows.request(settings);
+    rows.transport(settings);
+    let lifetime = &settings.default_lifetime;
+    rows.duration("renewal.default_lifetime", lifetime, DEFAULT_LIFETIME);
+    rows.or_default("cache.store", store, |store| store.as_str().to_owned());
+    rows.0
+}
+
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn add(&mut self, key: impl Into<String>, value: impl Into<String>, origin: Origin) {
+        self.0.push(Row {
+            key: key.into(),
+            value: value.into(),
+            origin,
+        });
+    }
+
+    fn given<T>(
+        &mut self,
+        key: &str,
+        setting: &Option<Setting<T>>,
+        show: impl FnOnce(&T) -> String,
+    ) {
+        if let Some(setting) = setting {
+            self.add(key, show(&setting.value), setting.origin.clone());
+        }
+    }
+
+    fn or_default<T: Default>(
+        &mut self,
+        key: &str,
+        setting: Option<&Setting<T>>,
+        show: impl FnOnce(&T) -> String,
+    ) {
+        match setting {
+            Some(setting) => self.add(key, show(&setting.value), setting.origin.clone()),
+            None => self.add(key, show(&T::default()), Origin::Default),
+        }
+    }
+
+    fn duration(&mut self, key: &str, setting: &Option<Setting<Duration>>, default: Duration) {
+        let (value, origin) = match setting {
+            Some(setting) => (setting.value, setting.origin.clone()),
+            None => (default, Origin::Default),
+        };
+        self.add(key, humantime::format_duration(value).to_string(), origin);
+    }
+
+    fn target(&mut self, settings: &Settings, address: &Address) {
+        self.given("environment", &settings.environment, |name| {
+            name.to_string()
+        });
+        self.given(
+            "token_endpoint",
+            &address.token_endpoint,
+            Endpoint::to_string,
+        );
+        self.given("api_base", &address.api_base, Endpoint::to_string);
+    }
+
+    fn credentials(&mut self, settings: &Settings) {
+        self.given("client_id", &settings.client_id, |id| match id {
+            ClientIdSetting::Literal(id) => id.to_string(),
+            ClientIdSetting::Env(name) => format!("in the environment variable {name}"),
+            ClientIdSetting::File(path) => format!("in the file {}", printable(path)),
+        });
+        self.given("client_secret", &settings.client_secret, secret);
+        let method = settings.client_authentication.as_ref();
+        self.or_default("client_authentication", method, |method| {
+            method.as_str().to_owned()
+        });
+    }
+
+    fn request(&mut self, settings: &Settings) {
+        self.given("scope", &settings.scope, ToString::to_string);
+        let accept = settings.accept_narrower_scope.as_ref();
+        self.or_default("accept_narrower_scope", accept, bool::to_string);
+        self.given("audience", &settings.audience, Clone::clone);
+        self.given("resource", &settings.resource, Clone::clone);
+        if let Some(parameters) = &settings.parameters {
+            for name in parameters.value.keys() {
+                let key = format!("parameters.{}", name.escape_debug());
+                self.add(key, REDACTED, parameters.origin.clone());
+            }
+        }
+    }
+
+    fn transport(&mut self, settings: &Settings) {
+        self.given("ca_file", &settings.ca_file, |path| printable(path));
+        self.given("proxy", &settings.proxy, |proxy| proxy.as_str().to_owned());
+        let default = Timeouts::default();
+        self.duration(
+            "connect_timeout",
+            &settings.connect_timeout,
+            default.connect,
+        );
+        self.duration(
+            "attempt_timeout",
+            &settings.attempt_timeout,
+            default.attempt,
+        );
+        self.duration("flight_timeout", &settings.flight_timeout, default.flight);
+    }
+}
+
+/// Where a secret is kept, in words.
+fn secret(setting: &SecretSetting) -> String {
+    match setting {
+        SecretSetting::Given(_) => REDACTED.to_owned(),
+        SecretSetting::Env(name) => format!("in the environment variable {name}"),
+        SecretSetting::File {
+            path,
+            allow_insecure_mode,
+        } => match allow_insecure_mode {
+            true => format!("in the file {}, whatever its mode", printable(path)),
+            false => format!("in the file {}", printable(path)),
+        },
+        SecretSetting::Command { program, .. } => {
+            format!("printed by the command {}", program.escape_debug())
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Profiles for prove-token: flags over the environment over a file over
+//! presets, decided once for every front end; and the places a client secret
+//! can be kept in.
+//!
+//! ```
+//! use prove_token_config::{Env, Overrides, Profile};
+//! let env: Env = [
+//!     ("PROVE_CLIENT_ID", "id"),
+//!     ("PROVE_CLIENT_SECRET", "secret"),
+//!     ("PROVE_ENVIRONMENT", "prod-eu"),
+//! ]
+//! .into_iter()
+//! .collect(); // a program takes Env::from_process()
+//! let profile = Profile::from_config(&Overrides::default(), &env, None)?;
+//! assert_eq!(profile.name, "env");
+//! assert_eq!(
+//!     profile.token_endpoint.unwrap().as_str(),
+//!     "https://platform.eu.proveapis.com/token"
+//! );
+//! # Ok::<(), prove_token_config::Error>(())
+//! ```
+//!
+//! [`Profile::resolve`] is what a front end calls at its start. It reads no
+//! secret: the profile's [`Credentials`](prove_token::Credentials) know where
+//! the secret is, and read it when a token is requested.
+//!
+//! # Precedence
+//!
+//! *Which profile*: [`Overrides::profile`], else `PROVE_TOKEN_PROFILE`, else the
+//! profile `env` if `PROVE_CLIENT_ID` is set, else `default_profile` of the file,
+//! else a profile `flags` if the overrides say where tokens come from.
+//!
+//! *Inside a profile*: flag over file over preset. `SSL_CERT_FILE` is the preset
+//! of `ca_file`. The `PROVE_CLIENT_*` variables make the profile `env` and touch
+//! no other.
+//!
+//! *A secret goes only to the place it was given for*: flags that lead to
+//! another address leave the profile's secret and extra form fields behind, and
+//! need a secret of their own. The emulator brings its own.
+#![forbid(unsafe_code)]
+
+mod address;
+mod client;
+mod credential;
+mod disk;
+mod document;
+mod duration;
+mod env;
+mod error;
+mod explanation;
+mod file;
+mod overrides;
+mod place;
+mod profile;
+mod resolution;
+mod schema;
+mod secret;
+mod selection;
+mod setting;
+mod taxonomy;
+
+pub use address::Target;
+pub use duration::Timeouts;
+pub use env::Env;
+pub use error::{Error, Problem};
+pub use file::{Config, ProfileEntry, Store};
+pub use overrides::{Overrides, SecretOverride};
+pub use place::Place;
+pub use profile::{Profile, Row};
+pub use secret::{CommandSecret, EnvSecret, FileSecret};
+pub use setting::{EnvironmentName, Origin};
+pub use taxonomy::Outcome;

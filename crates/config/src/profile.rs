@@ -1,0 +1,99 @@
+//! A profile with every question answered.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use prove_token::{AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress};
+
+use crate::address::Target;
+use crate::disk;
+use crate::duration::Timeouts;
+use crate::error::{Error, Problem};
+use crate::file::Store;
+use crate::place::printable;
+use crate::setting::Origin;
+
+/// A file of certificate authorities larger than this is a mistake. The usual
+/// bundles have a quarter of a MiB.
+const CA_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Everything a client needs to know, decided: flags, the environment, the file
+/// and the presets are one layer now.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profile {
+    /// Its name; `env` if it is made of `PROVE_*` variables, `flags` if of flags.
+    pub name: String,
+    /// Who chose it.
+    pub chosen_by: Origin,
+    /// What kind of place it points to.
+    pub target: Target,
+    /// Where tokens come from. `None` only for an emulator that the front end
+    /// has yet to start.
+    pub token_endpoint: Option<Endpoint>,
+    /// Where the API's operations are. `None` if the profile has no such
+    /// address, and for an emulator that the front end has yet to start.
+    pub api_base: Option<Endpoint>,
+    /// The client id and where its secret is. `None` only for the emulator,
+    /// which brings its own.
+    pub credentials: Option<Credentials>,
+    /// How the client authenticates. Default: `client_secret_post`.
+    pub client_authentication: ClientAuthentication,
+    /// Scope, audience, resource and parameters.
+    pub request: AccessTokenRequest,
+    /// Whether a scope narrower than asked for will do. Default: `false`.
+    pub accept_narrower_scope: bool,
+    /// The certificate authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The proxy to use. Default: none; proxy variables are never used.
+    pub proxy: Option<ProxyAddress>,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// The lifetime of a token for which the server names none, from 1 s to
+    /// 24 h. Default: 300 s.
+    pub default_lifetime: Duration,
+    /// Where obtained tokens are kept.
+    pub store: Store,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One setting of a profile, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Row {
+    /// The key, as in the file.
+    pub key: String,
+    /// The value in words. Of a secret, where it is kept; of what may be one,
+    /// `[redacted]`.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+impl Profile {
+    /// Every setting that has a value, with where it came from. Safe to print.
+    pub fn explain(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Reads [`ca_file`](Profile::ca_file).
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if the file is not a readable regular file of at most
+    /// 4 MiB. Whether it holds certificates is for the client to say.
+    pub fn ca_certificates(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(path) = &self.ca_file else {
+            return Ok(None);
+        };
+        match disk::read(path, CA_LIMIT, disk::any) {
+            Ok(content) => Ok(Some(content.to_vec())),
+            Err(fault) => Err(
+                Problem::new(format!("the file {} {fault}", printable(path)))
+                    .with_key("ca_file")
+                    .with_hint("name a file of certificates in PEM form")
+                    .into(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The in-memory cache: slots that hold one token each, the flights that fill
+//! them, and the thread the flights run on.
+
+mod flight;
+mod key;
+mod map;
+mod runtime;
+mod slot;
+
+pub(crate) use flight::Outcome;
+pub(crate) use key::Key;
+pub(crate) use map::SlotMap;
+pub(crate) use runtime::Lane;
+pub(crate) use slot::Slot;

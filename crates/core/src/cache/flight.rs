@@ -1,0 +1,97 @@
+//! A flight: one request for a token that any number of callers wait for, and
+//! that none of them can cancel.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::error::Error;
+use crate::token::TokenData;
+
+/// How a flight ended, for everybody who waited.
+pub(crate) type Outcome = Result<Arc<TokenData>, Error>;
+
+/// The passengers' side.
+pub(crate) struct Flight {
+    /// A forked child inherits the flight, but not the thread that flies it.
+    process: u32,
+    landed: watch::Receiver<Option<Outcome>>,
+}
+
+/// The pilot's side. If it is dropped without landing (a panic, a runtime that
+/// went away), the flight counts as lost and the next caller starts another.
+pub(crate) struct Pilot(watch::Sender<Option<Outcome>>);
+
+impl Flight {
+    pub(crate) fn new() -> (Arc<Self>, Pilot) {
+        let (sender, landed) = watch::channel(None);
+        let process = std::process::id();
+        (Arc::new(Self { process, landed }), Pilot(sender))
+    }
+
+    /// Whether waiting for it makes sense.
+    pub(crate) fn is_aloft(&self) -> bool {
+        // The process first: the channel's lock may be held for ever by a thread
+        // that exists only in the parent. `Err` means the pilot is gone.
+        self.is_ours() && self.landed.has_changed().is_ok()
+    }
+
+    /// Whether it was started by this process, and not by a parent before a fork.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Waits for the end. `None` if the flight is lost.
+    pub(crate) async fn outcome(&self) -> Option<Outcome> {
+        let mut landed = self.landed.clone();
+        let outcome = landed.wait_for(Option::is_some).await.ok()?;
+        outcome.clone()
+    }
+}
+
+impl Pilot {
+    pub(crate) fn land(self, outcome: Outcome) {
+        self.0.send_replace(Some(outcome));
+    }
+}
+
+impl fmt::Debug for Flight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flight")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn failure() -> Outcome {
+        Err(Error::new(ErrorKind::Unavailable, "down"))
+    }
+
+    #[tokio::test]
+    async fn everybody_learns_the_outcome_late_comers_too() {
+        let (flight, pilot) = Flight::new();
+        assert!(flight.is_aloft());
+        let early = flight.clone();
+        let waiting = tokio::spawn(async move { early.outcome().await });
+        tokio::task::yield_now().await;
+        pilot.land(failure());
+        assert!(!flight.is_aloft());
+        for outcome in [waiting.await.unwrap(), flight.outcome().await] {
+            assert_eq!(outcome.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_pilot_means_a_lost_flight() {
+        let (flight, pilot) = Flight::new();
+        drop(pilot);
+        assert!(!flight.is_aloft());
+        assert!(flight.outcome().await.is_none());
+    }
+}

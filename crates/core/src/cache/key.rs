@@ -1,0 +1,144 @@
+//! What tells one cached token from another.
+
+use crate::credentials::{ClientAuthentication, Credentials};
+use crate::endpoint::Endpoint;
+use crate::request::AccessTokenRequest;
+
+/// Everything that could make the server answer with another token: the
+/// endpoint, who asks and how, and what for. The secret enters by the identity
+/// of its source only.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key(Box<[u8]>);
+
+impl Key {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        authentication: ClientAuthentication,
+        credentials: &Credentials,
+        request: &AccessTokenRequest,
+    ) -> Self {
+        let mut fields = Fields::default();
+        fields.push(endpoint.as_str());
+        fields.push(authentication.as_str());
+        fields.push(credentials.client_id().as_str());
+        fields.push(&credentials.identity());
+        fields.count(request.scope.iter().count());
+        request.scope.iter().for_each(|token| fields.push(token));
+        fields.push_option(request.audience.as_deref());
+        fields.push_option(request.resource.as_deref());
+        fields.count(request.parameters.len());
+        for (name, value) in &request.parameters {
+            fields.push(name);
+            fields.push(value);
+        }
+        Self(fields.0.into_boxed_slice())
+    }
+}
+
+/// Parameter values may be secrets.
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key([redacted])")
+    }
+}
+
+/// Each field with its length before it, so that no two lists of fields are
+/// written alike.
+#[derive(Default)]
+struct Fields(Vec<u8>);
+
+impl Fields {
+    fn push(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn push_option(&mut self, text: Option<&str>) {
+        self.count(usize::from(text.is_some()));
+        if let Some(text) = text {
+            self.push(text);
+        }
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::credentials::{ClientId, ClientSecret};
+
+    fn credentials(id: &str, secret: &str) -> Credentials {
+        Credentials::new(
+            ClientId::new(id).unwrap(),
+            ClientSecret::new(secret).unwrap(),
+        )
+    }
+
+    fn key(id: &str, secret: &str, request: &AccessTokenRequest) -> Key {
+        let endpoint = "https://example.com/token".parse().unwrap();
+        Key::new(
+            &endpoint,
+            ClientAuthentication::Basic,
+            &credentials(id, secret),
+            request,
+        )
+    }
+
+    #[test]
+    fn any_difference_makes_another_key() {
+        let new = AccessTokenRequest::new;
+        let requests = [
+            new(),
+            new().scope("a b".parse().unwrap()),
+            new().scope("ab".parse().unwrap()),
+            new().audience("x"),
+            new().resource("x"),
+            new().audience(""),
+            new().parameter("a", "bc").unwrap(),
+            new().parameter("ab", "c").unwrap(),
+        ];
+        let mut keys: HashSet<_> = requests
+            .iter()
+            .map(|request| key("id", "secret", request))
+            .collect();
+        keys.insert(key("id2", "secret", &new()));
+        keys.insert(key("id", "secret2", &new()));
+        let other: Endpoint = "https://example.com/token2".parse().unwrap();
+        keys.insert(Key::new(
+            &other,
+            ClientAuthentication::Basic,
+            &credentials("id", "secret"),
+            &new(),
+        ));
+        let endpoint: Endpoint = "https://example.com/token".parse().unwrap();
+        keys.insert(Key::new(
+            &endpoint,
+            ClientAuthentication::BasicRaw,
+            &credentials("id", "secret"),
+            &new(),
+        ));
+        assert_eq!(keys.len(), requests.len() + 4);
+    }
+
+    #[test]
+    fn order_of_scopes_makes_no_difference() {
+        let request = |scope: &str| AccessTokenRequest::new().scope(scope.parse().unwrap());
+        assert!(key("id", "s", &request("a b")) == key("id", "s", &request("b a")));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let request = AccessTokenRequest::new()
+            .parameter("pin", "canary")
+            .unwrap();
+        assert_eq!(
+            format!("{:?}", key("id", "canary", &request)),
+            "Key([redacted])"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! The lane that flights run on: one thread of this process, named
+//! `prove-token`, that outlives every caller.
+//!
+//! A flight on a caller's runtime would die with it (a short-lived `block_on`, a
+//! test, one event loop of several), and with it the token that everybody else
+//! waits for.
+
+use std::sync::Arc;
+use std::thread;
+
+use arc_swap::{ArcSwapOption, Guard};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::error::{Error, ErrorKind};
+
+/// Where flights are started.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Lane {
+    /// The process's own thread, started when it is first needed.
+    #[default]
+    Own,
+    /// A runtime that the application keeps running.
+    Given(Handle),
+}
+
+impl Lane {
+    pub(crate) fn handle(&self) -> Result<Handle, Error> {
+        match self {
+            Self::Own => own(),
+            Self::Given(handle) => Ok(handle.clone()),
+        }
+    }
+}
+
+struct Running {
+    /// A forked child inherits this value, but not the thread.
+    process: u32,
+    handle: Handle,
+    /// The thread ends when this is dropped.
+    _keep: oneshot::Sender<()>,
+}
+
+/// No lock guards it: one that another thread held during a fork would never be
+/// released in the child.
+static RUNNING: ArcSwapOption<Running> = ArcSwapOption::const_empty();
+
+fn own() -> Result<Handle, Error> {
+    let process = std::process::id();
+    let seen = RUNNING.load();
+    if let Some(running) = seen.as_ref().filter(|running| running.process == process) {
+        return Ok(running.handle.clone());
+    }
+    let started = Arc::new(start(process)?);
+    let handle = started.handle.clone();
+    let before = RUNNING.compare_and_swap(&seen, Some(started));
+    // Somebody else was faster: theirs is used, and ours ends as it is dropped.
+    if let Some(running) = before.as_ref().filter(|running| running.process == process) {
+        return Ok(running.handle.clone());
+    }
+    // The parent's runtime has no threads here, and dropping it could wait for
+    // one of them: it is left alone.
+    if let Some(parents) = Guard::into_inner(before) {
+        std::mem::forget(parents);
+    }
+    Ok(handle)
+}
+
+fn start(process: u32) -> Result<Running, Error> {
+    let internal = |what: &str, error: std::io::Error| {
+        Error::new(ErrorKind::Internal, format!("{what}: {}", error.kind()))
+            .with_hint("the process may have used up its threads or file descriptors")
+            .with_source(error)
+    };
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| internal("the runtime for token requests could not be built", error))?;
+    let handle = runtime.handle().clone();
+    let (keep, ended) = oneshot::channel::<()>();
+    thread::Builder::new()
+        .name("prove-token".to_owned())
+        .spawn(move || {
+            // Ends with an error when the sender is dropped, which is all it is for.
+            let _ = runtime.block_on(ended);
+            // Work that blocks (a secret source) must not hold this thread back.
+            runtime.shutdown_background();
+        })
+        .map_err(|error| internal("the thread for token requests could not be started", error))?;
+    Ok(Running {
+        process,
+        handle,
+        _keep: keep,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_callers_get_one_thread() {
+        let names: Vec<_> = (0..8)
+            .map(|_| {
+                thread::spawn(|| {
+                    let (send, receive) = std::sync::mpsc::channel();
+                    own().unwrap().spawn(async move {
+                        send.send((
+                            thread::current().id(),
+                            thread::current().name().map(str::to_owned),
+                        ))
+                    });
+                    receive.recv().unwrap()
+                })
+            })
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        assert!(names.iter().all(|name| *name == names[0]));
+        assert_eq!(names[0].1.as_deref(), Some("prove-token"));
+    }
+}

@@ -1,0 +1,185 @@
+//! The facade: a client of one authorization server.
+
+mod builder;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use builder::TokenClientBuilder;
+
+use crate::cache::{Key, Lane, Outcome, Slot, SlotMap};
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorKind};
+use crate::obtain::Obtainer;
+use crate::request::AccessTokenRequest;
+use crate::token::AccessToken;
+
+/// Obtains access tokens and hands them out while they live.
+///
+/// Cheap to clone; all clones share one cache. Any number of tasks and threads,
+/// on any async runtime, may ask at once: one request is sent, everybody gets its
+/// outcome, and no caller that goes away takes it from the others.
+///
+/// ```no_run
+/// use prove_token::{ClientSecret, Environment, TokenClient};
+/// # async fn example(secret: ClientSecret) -> Result<(), prove_token::Error> {
+/// let client = TokenClient::builder(Environment::UatUs)
+///     .credentials("my-client-id".parse()?, secret)
+///     .build()?;
+/// let token = client.access_token().await?;
+/// let header = token.authorization_header();
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct TokenClient(Arc<Inner>);
+
+struct Inner {
+    obtainer: Obtainer,
+    lane: Lane,
+    /// Those of the builder, for requests that bring none.
+    credentials: Option<Credentials>,
+    /// The builder's request, for callers that ask for nothing in particular.
+    request: AccessTokenRequest,
+    /// Its slot: found without computing a key.
+    slot: Arc<Slot>,
+    /// The slots of all other requests.
+    others: SlotMap,
+}
+
+impl TokenClient {
+    /// Starts a client of the authorization server whose token endpoint this is:
+    /// an [`Environment`](crate::Environment) of Prove or an [`Endpoint`].
+    pub fn builder(endpoint: impl Into<Endpoint>) -> TokenClientBuilder {
+        TokenClientBuilder::new(endpoint.into())
+    }
+
+    /// A usable token: from the cache, or else from the server.
+    ///
+    /// It lives at least for the guard: 5 % of its life, at most 10 s.
+    ///
+    /// # Errors
+    ///
+    /// Every [`ErrorKind`] but `Configuration`, mostly; all callers that waited
+    /// for the same request get the same error.
+    pub async fn access_token(&self) -> Result<AccessToken, Error> {
+        let inner = &self.0;
+        match inner.slot.usable(inner.obtainer.clock.now()) {
+            Some(token) => Ok(token),
+            None => self.wait(&inner.slot, &inner.request).await,
+        }
+    }
+
+    /// A usable token for `request`, which replaces the builder's as a whole
+    /// (except for credentials: without its own it uses the builder's). Each
+    /// different request has a token of its own, of which 10,000 are kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`access_token`](Self::access_token); `Configuration` if neither the
+    /// request nor the builder has credentials.
+    pub async fn access_token_with(
+        &self,
+        request: &AccessTokenRequest,
+    ) -> Result<AccessToken, Error> {
+        let inner = &self.0;
+        let now = inner.obtainer.clock.now();
+        let slot = inner.others.slot(self.key(request)?, now);
+        match slot.usable(now) {
+            Some(token) => Ok(token),
+            None => self.wait(&slot, request).await,
+        }
+    }
+
+    /// A new token, always from the server, by a request of its own: the cache is
+    /// neither read nor written.
+    ///
+    /// # Errors
+    ///
+    /// As [`access_token_with`](Self::access_token_with).
+    pub async fn request_access_token(
+        &self,
+        request: &AccessTokenRequest,
+    ) -> Result<AccessToken, Error> {
+        // A slot that nobody else can reach: the same machinery, no sharing.
+        let slot = Arc::new(Slot::default());
+        self.wait(&slot, request).await
+    }
+
+    /// Says that an API rejected `token` (status 401), so that it is not handed
+    /// out again. Other tokens are not affected: a late rejection of an old token
+    /// costs nothing.
+    pub fn invalidate(&self, token: &AccessToken) {
+        token.data().reject();
+    }
+
+    /// The token endpoint.
+    pub fn token_endpoint(&self) -> &Endpoint {
+        &self.0.obtainer.endpoint
+    }
+
+    async fn wait(
+        &self,
+        slot: &Arc<Slot>,
+        request: &AccessTokenRequest,
+    ) -> Result<AccessToken, Error> {
+        let now = || self.0.obtainer.clock.now();
+        let start = |flight, pilot| {
+            let (client, request) = (self.clone(), request.clone());
+            let (landing, departing) = (Arc::clone(slot), Arc::clone(slot));
+            match self.0.lane.handle() {
+                Ok(handle) => {
+                    handle.spawn(async move {
+                        let outcome = client.fly(&request).await;
+                        landing.land(&flight, pilot, outcome);
+                    });
+                }
+                Err(error) => departing.land(&flight, pilot, Err(error)),
+            }
+        };
+        slot.wait(now, start).await
+    }
+
+    async fn fly(&self, request: &AccessTokenRequest) -> Outcome {
+        let credentials = self.credentials(request)?;
+        let token = self.0.obtainer.obtain(credentials, request).await?;
+        Ok(Arc::new(token))
+    }
+
+    fn key(&self, request: &AccessTokenRequest) -> Result<Key, Error> {
+        let obtainer = &self.0.obtainer;
+        let credentials = self.credentials(request)?;
+        Ok(Key::new(
+            &obtainer.endpoint,
+            obtainer.authentication,
+            credentials,
+            request,
+        ))
+    }
+
+    fn credentials<'a>(
+        &'a self,
+        request: &'a AccessTokenRequest,
+    ) -> Result<&'a Credentials, Error> {
+        request
+            .credentials
+            .as_ref()
+            .or(self.0.credentials.as_ref())
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Configuration, "there are no client credentials")
+                    .with_hint("give credentials to the builder or to the request")
+            })
+    }
+}
+
+impl fmt::Debug for TokenClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenClient")
+            .field("token_endpoint", self.token_endpoint())
+            .field("slot", &self.0.slot)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

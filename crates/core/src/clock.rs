@@ -1,0 +1,118 @@
+//! Time: the only file that reads a clock.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A future that ends when a time has passed.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where time comes from. Applications keep [`SystemClock`]; tests bring their
+/// own, so that nothing has to sleep.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// Both clocks, read together.
+    fn now(&self) -> Now;
+
+    /// Ends after `duration`. It is polled on the runtime that carries the
+    /// flights, never on a caller's.
+    fn sleep(&self, duration: Duration) -> Sleep;
+}
+
+/// One reading of the two clocks that judge a token.
+///
+/// A token is usable only while both say so: the boot clock cannot be set, the
+/// wall clock is the one the authorization server agrees with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic time since an arbitrary start, time spent suspended included.
+    pub boot: Duration,
+    /// Wall time since 1970-01-01 00:00 UTC; zero if the clock is set earlier.
+    pub wall: Duration,
+}
+
+/// The machine's clocks.
+///
+/// On Linux the monotonic one is `CLOCK_BOOTTIME`, on the other Unixes
+/// `CLOCK_MONOTONIC` (which on macOS runs through sleep), elsewhere
+/// [`std::time::Instant`]. Sleeping needs a Tokio runtime with time enabled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        Now {
+            boot: boot(),
+            wall: wall(),
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(unix)]
+fn boot() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = rustix::time::ClockId::Monotonic;
+    duration(rustix::time::clock_gettime(clock))
+}
+
+#[cfg(unix)]
+fn wall() -> Duration {
+    duration(rustix::time::clock_gettime(rustix::time::ClockId::Realtime))
+}
+
+#[cfg(unix)]
+fn duration(time: rustix::time::Timespec) -> Duration {
+    // The kernel keeps nanoseconds below a second; a wall clock before 1970 is
+    // taken for 1970, which makes every token look expired: the safe side.
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    u64::try_from(time.tv_sec).map_or(Duration::ZERO, |seconds| {
+        Duration::new(seconds, nanoseconds)
+    })
+}
+
+#[cfg(not(unix))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file that reads time"
+)]
+fn boot() -> Duration {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
+}
+
+#[cfg(not(unix))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file that reads time"
+)]
+fn wall() -> Duration {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_clock_never_runs_backwards() {
+        let readings: Vec<_> = (0..1000).map(|_| SystemClock.now().boot).collect();
+        assert!(readings.is_sorted());
+    }
+
+    #[test]
+    fn the_wall_clock_is_the_one_std_reads() {
+        #[expect(clippy::disallowed_methods, reason = "the peer to compare with")]
+        let std = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        assert!(SystemClock.now().wall.abs_diff(std) < Duration::from_secs(60));
+    }
+}

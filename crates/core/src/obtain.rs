@@ -1,0 +1,260 @@
+//! One token obtained: the secret read, the request sent (and sent again, by the
+//! policy), the answer judged, its life measured.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use crate::clock::{Clock, Now};
+use crate::credentials::{ClientAuthentication, ClientSecret, Credentials};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, EventHook};
+use crate::random;
+use crate::request::AccessTokenRequest;
+use crate::retry::RetryPolicy;
+use crate::secret::Secret;
+use crate::text::Redactor;
+use crate::token::{Life, TokenData};
+use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::wire;
+
+/// Everything that obtaining a token needs, whoever it is for.
+#[derive(Debug)]
+pub(crate) struct Obtainer {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) authentication: ClientAuthentication,
+    pub(crate) accept_narrower_scope: bool,
+    /// The life of a token whose server names none.
+    pub(crate) default_lifetime: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: EventHook,
+}
+
+impl Obtainer {
+    /// Asks the token endpoint until it grants a token, refuses for good, or the
+    /// policy's attempts or time are used up.
+    pub(crate) async fn obtain(
+        &self,
+        credentials: &Credentials,
+        request: &AccessTokenRequest,
+    ) -> Result<TokenData, Error> {
+        let limit = self.retry.flight_limit();
+        let sleep = self.clock.sleep(limit);
+        let outcome = within(self.attempts(credentials, request), sleep).await;
+        outcome.unwrap_or_else(|| Err(self.timed_out("no token", limit)))
+    }
+
+    async fn attempts(
+        &self,
+        credentials: &Credentials,
+        request: &AccessTokenRequest,
+    ) -> Result<TokenData, Error> {
+        let started = self.clock.now().boot;
+        let mut secret = credentials.read_secret().await?;
+        let mut may_read_again = true;
+        let mut attempt = 1;
+        loop {
+            let sent = self.clock.now();
+            let endpoint = || self.endpoint.clone();
+            self.events.emit(|| Event::AttemptStarted {
+                endpoint: endpoint(),
+                attempt,
+            });
+            let error = match self.attempt(credentials, &secret, request, sent).await {
+                Ok(token) => {
+                    self.tell_obtained(&token, attempt, started);
+                    return Ok(token);
+                }
+                Err(error) => error,
+            };
+            let rejected = error.kind() == ErrorKind::CredentialsRejected;
+            let pause = if rejected && std::mem::take(&mut may_read_again) {
+                rotate(credentials, &mut secret)
+                    .await
+                    .then_some(Duration::ZERO)
+            } else {
+                let left = self
+                    .retry
+                    .flight_limit()
+                    .saturating_sub(self.since(started));
+                self.retry.pause(attempt, &error, random::unit(), left)
+            };
+            self.tell_failed(&error, attempt, sent.boot, pause);
+            match pause {
+                None => return Err(error),
+                Some(Duration::ZERO) => {}
+                Some(pause) => self.clock.sleep(pause).await,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// One request. `sent` was read before it, so the life that is counted from
+    /// then ends no later than the server's.
+    async fn attempt(
+        &self,
+        credentials: &Credentials,
+        secret: &ClientSecret,
+        request: &AccessTokenRequest,
+        sent: Now,
+    ) -> Result<TokenData, Error> {
+        let id = credentials.client_id();
+        let http = wire::encode(&self.endpoint, self.authentication, id, secret, request)?;
+        let limit = self.retry.attempt_limit();
+        let answer = within(self.transport.send(http), self.clock.sleep(limit))
+            .await
+            .ok_or_else(|| self.timed_out("no complete answer", limit))?
+            .map_err(|error| self.unreachable(error))?;
+        let now = self.clock.now();
+        let granted = wire::decode(
+            &answer,
+            &wire::Asked {
+                endpoint: &self.endpoint,
+                scope: &request.scope,
+                accept_narrower_scope: self.accept_narrower_scope,
+                redactor: &Redactor::new(id.as_str(), secret.expose_secret()),
+                wall: now.wall,
+            },
+        )?;
+        let lifetime = granted
+            .expires_in
+            .or_else(|| jwt_lifetime(&granted.access_token, sent.wall))
+            .unwrap_or(self.default_lifetime);
+        let life = Life::new(sent, lifetime);
+        if !life.is_usable(now) {
+            return Err(Error::new(
+                ErrorKind::Expired,
+                format!(
+                    "the token from {} had ended when its answer arrived",
+                    self.endpoint
+                ),
+            )
+            .with_hint("the server answers slower than its tokens live, or the clock was set"));
+        }
+        let clock = Arc::clone(&self.clock);
+        Ok(TokenData::new(
+            &granted.access_token,
+            life,
+            granted.details,
+            clock,
+        ))
+    }
+
+    fn tell_obtained(&self, token: &TokenData, attempts: u32, started: Duration) {
+        self.events.emit(|| Event::TokenObtained {
+            attempts,
+            took: self.since(started),
+            lifetime: token.life().lifetime(),
+        });
+    }
+
+    fn tell_failed(&self, error: &Error, attempt: u32, sent: Duration, pause: Option<Duration>) {
+        self.events.emit(|| Event::AttemptFailed {
+            attempt,
+            error: error.clone(),
+            took: self.since(sent),
+            retry_in: pause,
+        });
+    }
+
+    fn since(&self, start: Duration) -> Duration {
+        self.clock.now().boot.saturating_sub(start)
+    }
+
+    fn timed_out(&self, what: &str, limit: Duration) -> Error {
+        Error::new(
+            ErrorKind::Timeout,
+            format!("{what} from {} within {limit:?}", self.endpoint),
+        )
+        .with_hint("check the network; if the server is slow, raise the time limits")
+    }
+
+    fn unreachable(&self, error: TransportError) -> Error {
+        use TransportErrorKind as Kind;
+        let origin = self.endpoint.origin();
+        let (kind, what, hint) = match error.kind() {
+            Kind::Resolve | Kind::Connect => (
+                ErrorKind::Connect,
+                "could not connect to",
+                "check the network, and the token endpoint's address; a proxy is used only when it is configured",
+            ),
+            Kind::Tls => (
+                ErrorKind::Connect,
+                "no trusted TLS connection to",
+                "check the host name and this machine's clock; a private authority needs its certificate as CA file",
+            ),
+            Kind::Timeout => (ErrorKind::Timeout, "no answer from", "check the network"),
+            Kind::Broken => (
+                ErrorKind::Unavailable,
+                "lost the connection to",
+                "try again",
+            ),
+            Kind::Malformed => (
+                ErrorKind::Protocol,
+                "cannot read the answer of",
+                "check that the address is that of a token endpoint",
+            ),
+            Kind::Setup => (
+                ErrorKind::Configuration,
+                "no connection can be made to",
+                "install the system's CA certificates, or name a CA file",
+            ),
+        };
+        let retryable = !matches!(error.kind(), Kind::Tls | Kind::Malformed | Kind::Setup);
+        Error::new(kind, format!("{what} {origin}: {error}"))
+            .with_retryable(retryable)
+            .with_hint(hint)
+            .with_source(error)
+    }
+}
+
+/// Reads a rejected secret once more: it may just have been rotated. Says whether
+/// it was; a source that fails now has nothing to add to the rejection.
+async fn rotate(credentials: &Credentials, secret: &mut ClientSecret) -> bool {
+    match credentials.read_secret().await {
+        Ok(again) if again.expose_secret() != secret.expose_secret() => {
+            *secret = again;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The output of `work`, or `None` when `limit` ends first.
+async fn within<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut limit) = (pin!(work), pin!(limit));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+/// What the `exp` of a JWT leaves, or `None` if the token is no JWT or has ended
+/// by our clock (then that clock is no better guide than the default). It is not
+/// verified: it only says when to ask again, and the API decides what it accepts.
+fn jwt_lifetime(token: &Secret, wall: Duration) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Claims {
+        exp: f64,
+    }
+    let payload = token.expose_secret().split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    let left = Duration::try_from_secs_f64(claims.exp)
+        .ok()?
+        .checked_sub(wall)?;
+    (left >= Duration::from_secs(1)).then_some(left)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! What a token is asked for (RFC 6749 §4.4.2 and its extensions).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind};
+use crate::scope::Scope;
+use crate::text;
+
+/// Form fields that this crate writes itself; a parameter must not repeat them.
+const RESERVED: [&str; 6] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "scope",
+    "audience",
+    "resource",
+];
+
+/// What to ask the token endpoint for. The default asks for nothing in
+/// particular, which is what Prove wants.
+///
+/// Requests that differ in any field have tokens of their own in the cache.
+///
+/// ```
+/// use prove_token::AccessTokenRequest;
+/// let request = AccessTokenRequest::new()
+///     .scope("read".parse()?)
+///     .audience("https://api.example.com");
+/// # Ok::<(), prove_token::Error>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct AccessTokenRequest {
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) scope: Scope,
+    pub(crate) audience: Option<String>,
+    pub(crate) resource: Option<String>,
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+impl AccessTokenRequest {
+    /// A request without scope, audience, resource and parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks in another client's name than the [`TokenClient`](crate::TokenClient)'s:
+    /// one tenant of many, say.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// The scope to ask for (RFC 6749 §3.3). Default: none, so the server's.
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// The `audience` field that some providers want. Default: not sent.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// The `resource` field (RFC 8707). Default: not sent.
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// An extra form field. Its value is sent, but shown nowhere.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if the name is empty, is given twice, or is one that this
+    /// crate writes itself (`grant_type`, `client_id`, `client_secret`, `scope`,
+    /// `audience`, `resource`).
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let shown = text::line(&name, 60);
+        let refuse = |problem: String| Err(Error::new(ErrorKind::Configuration, problem));
+        if name.is_empty() {
+            return refuse("a request parameter has no name".to_owned());
+        }
+        if RESERVED.contains(&name.as_str()) {
+            return refuse(format!("\"{shown}\" cannot be an extra request parameter"))
+                .map_err(|error| error.with_hint("it is a setting of its own"));
+        }
+        if self.parameters.insert(name, value.into()).is_some() {
+            return refuse(format!("the request parameter \"{shown}\" is given twice"));
+        }
+        Ok(self)
+    }
+}
+
+/// Parameter values may be secrets (a second password, say): names only.
+impl fmt::Debug for AccessTokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessTokenRequest")
+            .field("credentials", &self.credentials)
+            .field("scope", &self.scope)
+            .field("audience", &self.audience)
+            .field("resource", &self.resource)
+            .field("parameters", &self.parameters.keys())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_is_sent_once() {
+        for name in RESERVED {
+            let error = AccessTokenRequest::new().parameter(name, "x").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+        }
+        let once = AccessTokenRequest::new().parameter("a", "1").unwrap();
+        assert!(once.parameter("a", "2").is_err());
+        assert!(AccessTokenRequest::new().parameter("", "x").is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_parameter_value() {
+        let request = AccessTokenRequest::new()
+            .parameter("pin", "canary-11")
+            .unwrap();
+        let shown = format!("{request:?}");
+        assert!(
+            shown.contains("pin") && !shown.contains("canary"),
+            "{shown}"
+        );
+    }
+}

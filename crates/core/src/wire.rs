@@ -1,0 +1,13 @@
+//! The token endpoint's language: requests encoded, answers decoded. Pure; no
+//! clock, no network.
+
+mod answer;
+mod form;
+mod member;
+mod refusal;
+
+pub(crate) use answer::{Asked, decode};
+pub(crate) use form::encode;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! What the data-driven cases of `tests/fixtures/wire` cannot see: exact bytes,
+//! and that texts stay clean. The cases themselves run over a real connection.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+
+use super::answer::{Asked, Granted, decode};
+use super::encode;
+use crate::credentials::{ClientAuthentication, ClientId, ClientSecret};
+use crate::error::{Error, ErrorKind};
+use crate::request::AccessTokenRequest;
+use crate::scope::Scope;
+use crate::testing::{answer, endpoint};
+use crate::text::Redactor;
+
+const ODD: &str = "a+b & c=d%ü";
+
+fn encoded(method: ClientAuthentication, id: &str) -> Result<(String, Option<String>), Error> {
+    let request = AccessTokenRequest::new()
+        .scope("b a".parse().unwrap())
+        .audience("https://api.example.com")
+        .resource("urn:x")
+        .parameter("tenant", "t 1")
+        .unwrap();
+    let id = ClientId::new(id).unwrap();
+    let secret = ClientSecret::new(ODD).unwrap();
+    let http = encode(&endpoint(), method, &id, &secret, &request)?;
+    assert_eq!(http.method(), "POST");
+    assert_eq!(http.uri(), "https://idp.example.com/token");
+    assert_eq!(
+        http.headers()[CONTENT_TYPE],
+        "application/x-www-form-urlencoded"
+    );
+    let header = http.headers().get(AUTHORIZATION);
+    assert!(header.is_none_or(http::HeaderValue::is_sensitive));
+    let body = String::from_utf8(http.body().expose_secret().to_vec()).unwrap();
+    Ok((body, header.map(|value| value.to_str().unwrap().to_owned())))
+}
+
+#[test]
+fn the_secret_is_encoded_once() {
+    const REST: &str =
+        "scope=a+b&audience=https%3A%2F%2Fapi.example.com&resource=urn%3Ax&tenant=t+1";
+    let (body, header) = encoded(ClientAuthentication::RequestBody, "my id").unwrap();
+    assert_eq!(
+        body,
+        format!(
+            "grant_type=client_credentials&client_id=my+id&client_secret=a%2Bb+%26+c%3Dd%25%C3%BC&{REST}"
+        )
+    );
+    assert_eq!(header, None);
+    let (body, header) = encoded(ClientAuthentication::Basic, "my id").unwrap();
+    assert_eq!(body, format!("grant_type=client_credentials&{REST}"));
+    // my+id:a%2Bb+%26+c%3Dd%25%C3%BC
+    assert_eq!(
+        header.unwrap(),
+        "Basic bXkraWQ6YSUyQmIrJTI2K2MlM0RkJTI1JUMzJUJD"
+    );
+    let (_, header) = encoded(ClientAuthentication::BasicRaw, "my id").unwrap();
+    // my id:a+b & c=d%ü
+    assert_eq!(header.unwrap(), "Basic bXkgaWQ6YStiICYgYz1kJcO8");
+    let error = encoded(ClientAuthentication::BasicRaw, "my:id").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(encoded(ClientAuthentication::Basic, "my:id").is_ok());
+}
+
+fn judged(answer: &http::Response<crate::transport::Body>) -> Result<Granted, Error> {
+    let endpoint = endpoint();
+    decode(
+        answer,
+        &Asked {
+            endpoint: &endpoint,
+            scope: &Scope::default(),
+            accept_narrower_scope: false,
+            redactor: &Redactor::new("the-client", "canary-secret-5e1f"),
+            wall: Duration::from_secs(1_700_000_000),
+        },
+    )
+}
+
+/// Whatever is wrong with an answer, no text about it holds a piece of it that
+/// may be a token, nor the secret it echoes.
+#[test]
+fn no_error_repeats_the_token_or_the_secret() {
+    let token = r#""access_token":"canary-token-1234","token_type":"Bearer""#;
+    for body in [
+        format!("{{{token},\"expires_in\":true}}"),
+        format!("{{{token},\"expires_in\":\"canary\"}}"),
+        format!("{{{token},\"expires_in\":0}}"),
+        format!("{{{token},{token}}}"),
+        format!("{{{token}"),
+        format!("{{{token}}}trailing"),
+        format!("[{{{token}}}]"),
+        r#""canary-token-1234""#.to_owned(),
+        "canary-token-1234".to_owned(),
+        r#"{"access_token":"canary token","token_type":"Bearer"}"#.to_owned(),
+        r#"{"access_token":"x","token_type":"canary"}"#.to_owned(),
+        r#"{"error":"canary-secret-5e1f","error_description":"canary-secret-5e1f"}"#.to_owned(),
+    ] {
+        for status in [200, 204, 302, 400, 401, 403, 429, 500, 503] {
+            let error = judged(&answer(status, &body)).unwrap_err();
+            let shown = format!(
+                "{error} {error:?} {:?} {:?}",
+                error.hint(),
+                error.error_response()
+            );
+            assert!(!shown.contains("canary"), "{status} {body}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_good_answer_is_read_whole() {
+    let body = r#"{"access_token":"abc","token_type":"bearer","expires_in":3600,"scope":"a b",
+                   "refresh_token":"canary-refresh","refresh_expires_in":"7200","extra":{"x":[1]}}"#;
+    let granted = judged(&answer(200, body)).unwrap();
+    assert_eq!(granted.access_token.expose_secret(), "abc");
+    assert_eq!(granted.expires_in, Some(Duration::from_secs(3600)));
+    assert_eq!(granted.details.scope, Some("b a".parse().unwrap()));
+    assert_eq!(
+        granted
+            .details
+            .refresh_token
+            .as_ref()
+            .unwrap()
+            .expose_secret(),
+        "canary-refresh"
+    );
+    assert_eq!(
+        granted.details.refresh_expires_in,
+        Some(Duration::from_secs(7200))
+    );
+    assert!(!format!("{granted:?}").contains("canary"));
+}
+
+#[test]
+fn a_scope_in_another_style_is_no_matter_if_none_was_asked_for() {
+    let body = r#"{"access_token":"abc","token_type":"Bearer","scope":["a"]}"#;
+    assert!(judged(&answer(200, body)).unwrap().details.scope.is_none());
+}
+
+#[test]
+fn errors_read_well() {
+    for (status, body, text) in [
+        (
+            401,
+            r#"{"code":8002,"message":"not authorized"}"#,
+            "https://idp.example.com/token rejected the client credentials (status 401, code 8002: not authorized)",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_scope","error_description":"no such scope"}"#,
+            "https://idp.example.com/token refused the request (status 400: invalid_scope, no such scope)",
+        ),
+        (
+            503,
+            "<html>",
+            "https://idp.example.com/token is not available (status 503)",
+        ),
+        (
+            200,
+            "<html>",
+            "the answer of https://idp.example.com/token is not usable: it is not JSON from byte 0",
+        ),
+        (
+            302,
+            "",
+            "https://idp.example.com/token answered with status 302, a redirect, which is never followed",
+        ),
+    ] {
+        assert_eq!(judged(&answer(status, body)).unwrap_err().to_string(), text);
+    }
+}
