@@ -1,0 +1,3 @@
+//! End-to-end tests of the engine over real connections on loopback.
+
+mod wire;
