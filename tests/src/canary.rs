@@ -1,6 +1,7 @@
 //! Secrets that can be recognised wherever they turn up.
 
 use std::error::Error as _;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -20,47 +21,66 @@ pub const TOKEN: &str = "canarytoken77aa.4f2a-~";
 const CORES: [&str; 2] = ["s3cret5e1f", "canarytoken77aa"];
 
 /// Where and how `text` holds a part of the secret or of the token: raw, under
-/// any escaping that keeps letters, in base64 at any offset, in hexadecimal, or
-/// as the `Debug` of bytes. `None` if it is clean.
+/// any escaping that keeps letters or is percent-encoding, in base64 at any
+/// offset, in hexadecimal, or as the `Debug` of bytes. `None` if it is clean.
 pub fn leak(text: &str) -> Option<&'static str> {
+    static NEEDLES: LazyLock<Needles> = LazyLock::new(Needles::new);
+    let holds = |text: &str, needles: &[String]| needles.iter().any(|core| text.contains(core));
     let folded = text.to_ascii_lowercase();
-    if CORES.iter().any(|core| folded.contains(core)) {
-        return Some("in letters");
+    if holds(&folded, &NEEDLES.letters) {
+        Some("in letters")
+    } else if holds(text, &NEEDLES.base64) {
+        Some("in base64")
+    } else if holds(&folded, &NEEDLES.hexadecimal) {
+        Some("in hexadecimal")
+    } else if holds(text, &NEEDLES.bytes) {
+        Some("as a list of bytes")
+    } else if holds(&folded, &NEEDLES.percent) {
+        Some("percent-encoded")
+    } else {
+        None
     }
-    if CORES.iter().any(|core| holds_base64(text, core.as_bytes())) {
-        return Some("in base64");
-    }
-    let joined = |core: &str, write: fn(u8) -> String, with: &str| {
-        core.bytes().map(write).collect::<Vec<_>>().join(with)
-    };
-    if CORES
-        .iter()
-        .any(|core| folded.contains(&joined(core, |byte| format!("{byte:02x}"), "")))
-    {
-        return Some("in hexadecimal");
-    }
-    CORES
-        .iter()
-        .any(|core| folded.contains(&joined(core, |byte| byte.to_string(), ", ")))
-        .then_some("as a list of bytes")
 }
 
-/// Base64 of `core` inside a longer text depends on where it starts in there,
-/// modulo 3. The characters at both ends mix with the neighbours: they are left
-/// out of the comparison.
-fn holds_base64(text: &str, core: &[u8]) -> bool {
-    (0..3).any(|offset| {
-        let mut padded = vec![0; offset];
-        padded.extend_from_slice(core);
-        let first = (offset * 8).div_ceil(6);
-        let last = padded.len() * 8 / 6;
-        [
-            STANDARD_NO_PAD.encode(&padded),
-            URL_SAFE_NO_PAD.encode(&padded),
-        ]
-        .iter()
-        .any(|encoded| text.contains(&encoded[first..last]))
-    })
+/// What is searched for.
+struct Needles {
+    letters: Vec<String>,
+    base64: Vec<String>,
+    hexadecimal: Vec<String>,
+    bytes: Vec<String>,
+    percent: Vec<String>,
+}
+
+impl Needles {
+    fn new() -> Self {
+        let each = |write: fn(&str) -> String| CORES.into_iter().map(write).collect();
+        Self {
+            letters: each(str::to_owned),
+            base64: CORES.into_iter().flat_map(base64_inside).collect(),
+            hexadecimal: each(|core| join(core, "", |byte| format!("{byte:02x}"))),
+            bytes: each(|core| join(core, ", ", |byte| byte.to_string())),
+            percent: each(|core| join(core, "", |byte| format!("%{byte:02x}"))),
+        }
+    }
+}
+
+fn join(core: &str, with: &str, write: fn(u8) -> String) -> String {
+    core.bytes().map(write).collect::<Vec<_>>().join(with)
+}
+
+/// Base64 of a longer text with `core` inside depends on where it starts in
+/// there, modulo 3. The characters at both ends mix with the neighbours: they are
+/// left out.
+fn base64_inside(core: &str) -> Vec<String> {
+    (0..3)
+        .flat_map(|offset| {
+            let mut shifted = vec![0; offset];
+            shifted.extend_from_slice(core.as_bytes());
+            let fixed = (offset * 8).div_ceil(6)..shifted.len() * 8 / 6;
+            [STANDARD_NO_PAD, URL_SAFE_NO_PAD]
+                .map(|alphabet| alphabet.encode(&shifted)[fixed.clone()].to_owned())
+        })
+        .collect()
 }
 
 /// Everything that an error can show, with the name of where it shows it.
@@ -106,6 +126,7 @@ mod tests {
             STANDARD.encode(format!("ab{SECRET}c")),
             URL_SAFE_NO_PAD.encode(format!("{CLIENT_ID}:{SECRET}")),
             STANDARD.encode(TOKEN),
+            SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect(),
             TOKEN.bytes().map(|byte| format!("{byte:02X}")).collect(),
             format!("{:?}", SECRET.as_bytes()),
         ] {

@@ -8,7 +8,7 @@ use prove_token::{
 };
 
 use crate::canary::{CLIENT_ID, SECRET};
-use crate::log;
+use crate::{log, tls};
 
 /// How much later than its limit a call may end.
 pub const GRACE: Duration = Duration::from_millis(250);
@@ -21,12 +21,15 @@ pub fn brisk() -> RetryPolicy {
     policy.flight_timeout(Duration::from_secs(2))
 }
 
-/// A client of `endpoint`, over real connections.
+/// A client of `endpoint`, over real connections, that trusts
+/// [`tls::authority`] alone: to read the system's certificates takes longer than
+/// most tests.
 ///
 /// Whatever is logged from here on is searched for canaries.
 pub fn builder(endpoint: Endpoint) -> TokenClientBuilder {
     log::watch();
     TokenClient::builder(endpoint)
+        .ca_certificates(tls::authority().pem())
         .credentials(client_id(), client_secret())
         .retry(brisk())
 }

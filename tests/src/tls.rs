@@ -1,7 +1,7 @@
 //! TLS servers with good and bad certificates.
 
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use prove_token::Endpoint;
 use rcgen::{
@@ -17,6 +17,12 @@ use crate::listener::{Connection, Listener};
 /// A certificate authority of the tests' own.
 #[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// The one that the tests' clients trust.
+pub fn authority() -> &'static Authority {
+    static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
+    &AUTHORITY
+}
 
 /// What is wrong with a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ mod request;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use prove_token::{AccessToken, AccessTokenRequest, Clock, Error, SystemClock, TokenClient};
 use prove_token_tests::canary::{self, TOKEN};
 use prove_token_tests::client;
-use prove_token_tests::http::{Request, Server, Then};
-use prove_token_tests::wire::{Case, Response, cases};
+use prove_token_tests::http::{Request, Server, Then, answer};
+use prove_token_tests::wire::{Answer, Case, Response, cases};
 
 /// What reads well on one line of a log.
 const LONGEST_TEXT: usize = 600;
@@ -52,10 +52,11 @@ fn every_case_comes_out_as_it_says() {
 /// A date is the one thing that cannot be data: it has to be near.
 #[tokio::test]
 async fn a_retry_after_date_soon_is_the_time_until_then() {
-    // Dates have whole seconds: 90 s from now, rounded down, is 89 to 90 s.
-    let in_90_s = http_date(SystemClock.now().wall.as_secs() + 90);
-    let date = [("Retry-After", in_90_s.as_str())];
-    let busy = prove_token_tests::http::answer(503, &date, "");
+    // Dates have whole seconds: what is shown is a little less than 90 s away.
+    let in_90_s = UNIX_EPOCH + SystemClock.now().wall + Duration::from_secs(90);
+    let in_90_s = httpdate::fmt_http_date(in_90_s);
+    let date = [("Retry-After", &*in_90_s)];
+    let busy = answer(503, &date, "");
     let server = Server::playing(vec![busy], Then::KeepOpen);
     let client = client::client(server.endpoint());
     let error = client.access_token().await.unwrap_err();
@@ -67,7 +68,7 @@ async fn a_retry_after_date_soon_is_the_time_until_then() {
 
 /// What is wrong with the outcome of one case.
 fn run(case: &Case) -> Vec<String> {
-    let answers = case.answers.iter().map(|answer| answer.to_bytes());
+    let answers = case.answers.iter().map(Answer::to_bytes);
     let server = Server::playing(answers.collect(), Then::KeepOpen);
     let scope = case.ask.scope.parse().unwrap();
     let client = client::builder(server.endpoint())
@@ -188,7 +189,7 @@ fn error_problems(error: &Error, case: &Case) -> Vec<String> {
         &mut problems,
         "error object",
         error.error_response().map(response),
-        expect.response.as_ref().map(Response::clone),
+        expect.response.clone(),
     );
     problems.extend(text_problems(error, case));
     problems
@@ -234,36 +235,4 @@ fn check<T: PartialEq + std::fmt::Debug>(
     if got != expected {
         problems.push(format!("{what}: expected {expected:?}, got {got:?}"));
     }
-}
-
-/// An `IMF-fixdate` (RFC 9110 §5.6.7) of this many seconds since 1970.
-fn http_date(seconds: u64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let weekday = DAYS[(days % 7) as usize];
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let (mut year, mut day) = (1970, days);
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let mut month = 0;
-    let length = |month: usize| match month {
-        1 => 28 + u64::from(leap(year)),
-        3 | 5 | 8 | 10 => 30,
-        _ => 31,
-    };
-    while day >= length(month) {
-        day -= length(month);
-        month += 1;
-    }
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!(
-        "{weekday}, {:02} {} {year} {hour:02}:{minute:02}:{second:02} GMT",
-        day + 1,
-        MONTHS[month]
-    )
 }
