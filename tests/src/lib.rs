@@ -1,1 +1,13 @@
-//! End-to-end tests.
+//! What the end-to-end tests share: peers that speak (or break) HTTP and TLS on
+//! loopback, canaries and the search for them, and the wire cases.
+//!
+//! Nothing here is for applications.
+#![forbid(unsafe_code)]
+
+pub mod canary;
+pub mod client;
+pub mod http;
+pub mod listener;
+pub mod log;
+pub mod tls;
+pub mod wire;

@@ -62,6 +62,7 @@ mod error;
 mod event;
 mod obtain;
 mod random;
+mod redactor;
 mod request;
 mod retry;
 mod scope;

@@ -17,10 +17,10 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventHook};
 use crate::random;
+use crate::redactor::Redactor;
 use crate::request::AccessTokenRequest;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
-use crate::text::Redactor;
 use crate::token::{Life, TokenData};
 use crate::transport::{Transport, TransportError, TransportErrorKind};
 use crate::wire;
@@ -121,7 +121,7 @@ impl Obtainer {
                 endpoint: &self.endpoint,
                 scope: &request.scope,
                 accept_narrower_scope: self.accept_narrower_scope,
-                redactor: &Redactor::new(id.as_str(), secret.expose_secret()),
+                redactor: &Redactor::new(secret.expose_secret()),
                 wall: now.wall,
             },
         )?;

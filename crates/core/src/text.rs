@@ -1,67 +1,7 @@
-//! Foreign text made fit to print: one line, bounded, printable, without the
-//! secrets we know.
+//! Foreign text made fit to print: one line, bounded, printable.
 //!
 //! An authorization server's `error_description` is input from outside. It may
-//! hold terminal escapes, newlines, a megabyte, or our own client secret echoed
-//! back. Nothing of it reaches an error before it went through here.
-
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-
-/// What stands where a secret stood.
-const REDACTED: &str = "[redacted]";
-
-/// Secrets shorter than this are not searched for: cutting every "a" out of a
-/// message protects nothing and makes it unreadable.
-const SHORTEST_SEARCHED: usize = 4;
-
-/// Finds known secrets in foreign text, in the encodings they travel in.
-#[derive(Default)]
-pub(crate) struct Redactor {
-    needles: Vec<zeroize::Zeroizing<String>>,
-}
-
-impl Redactor {
-    /// Looks for `secret` raw, form-encoded and in both base64 alphabets, and
-    /// for the base64 of `id:secret`, as HTTP Basic sends it.
-    pub(crate) fn new(client_id: &str, secret: &str) -> Self {
-        let form =
-            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-        let basic_raw = format!("{client_id}:{secret}");
-        let basic_form = format!("{}:{}", form(client_id), form(secret));
-        let needles = [
-            secret.to_owned(),
-            form(secret),
-            form(secret).replace('+', "%20"),
-            STANDARD.encode(secret),
-            URL_SAFE_NO_PAD.encode(secret),
-            STANDARD.encode(basic_raw),
-            STANDARD.encode(basic_form),
-        ];
-        let mut needles: Vec<_> = needles
-            .into_iter()
-            .filter(|needle| needle.len() >= SHORTEST_SEARCHED)
-            .map(zeroize::Zeroizing::new)
-            .collect();
-        // The longest first, so that a needle inside another leaves no rest.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        Self { needles }
-    }
-
-    /// `text` with every known secret replaced, on one printable line of at
-    /// most `limit` characters.
-    pub(crate) fn line(&self, text: &str, limit: usize) -> String {
-        let mut text = Cow::Borrowed(text);
-        for needle in &self.needles {
-            if text.contains(needle.as_str()) {
-                text = Cow::Owned(text.replace(needle.as_str(), REDACTED));
-            }
-        }
-        line(&text, limit)
-    }
-}
+//! hold terminal escapes, newlines or a megabyte.
 
 /// `text` on one line of at most `limit` characters, without control or
 /// invisible formatting characters and without terminal escape sequences.
@@ -134,44 +74,5 @@ mod tests {
     fn an_unfinished_escape_swallows_only_the_text_it_hides() {
         assert_eq!(line("ok \u{1b}[12;", 20), "ok");
         assert_eq!(line("ok \u{1b}", 20), "ok");
-    }
-
-    #[test]
-    fn secrets_are_cut_out_in_every_encoding() {
-        let secret = "s3cret + & = % ü";
-        let redactor = Redactor::new("id", secret);
-        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        for echoed in [
-            secret.to_owned(),
-            form.clone(),
-            form.replace('+', "%20"),
-            STANDARD.encode(secret),
-            URL_SAFE_NO_PAD.encode(secret),
-            STANDARD.encode(format!("id:{secret}")),
-            STANDARD.encode(format!("id:{form}")),
-        ] {
-            let shown = redactor.line(&format!("bad <{echoed}>"), 500);
-            assert_eq!(shown, "bad <[redacted]>", "echo of {echoed}");
-        }
-    }
-
-    #[test]
-    fn a_secret_is_cut_out_before_the_line_is_cut_off() {
-        let redactor = Redactor::new("id", "canary-secret-value");
-        assert_eq!(redactor.line("no: canary-secret-value", 10), "no: [redac…");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_becomes_one_bounded_printable_line(text in "\\PC*|[\\s\\S]*", limit in 0_usize..50) {
-            let line = line(&text, limit);
-            assert!(line.chars().count() <= limit + 1);
-            assert!(!line.chars().any(is_unprintable_but_space), "{line:?}");
-            assert_eq!(line.trim(), line);
-        }
-    }
-
-    fn is_unprintable_but_space(character: char) -> bool {
-        character != ' ' && is_unprintable(character)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -13,9 +14,9 @@ use super::member::{self, Fault};
 use super::refusal;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
+use crate::redactor::Redactor;
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::text::{self, Redactor};
 use crate::token::Details;
 use crate::transport::Body;
 
@@ -153,12 +154,16 @@ pub(super) fn parse(body: &[u8]) -> Result<Members, Problem> {
     }
     // serde_json checks the encoding only of what it keeps.
     let body = std::str::from_utf8(body).map_err(|error| Problem::NotJson(error.valid_up_to()))?;
+    let not_json =
+        |error: serde_json::Error| Problem::NotJson(offset(body, error.line(), error.column()));
+    // serde would take an array for the members in order.
+    if !body.trim_ascii_start().starts_with('{') {
+        serde_json::from_str::<IgnoredAny>(body).map_err(not_json)?;
+        return Err(Problem::WrongShape("it is JSON, but not an object"));
+    }
     serde_json::from_str(body).map_err(|error| match error.classify() {
-        Category::Data if body.trim_start().starts_with('{') => {
-            Problem::WrongShape("a member appears twice")
-        }
-        Category::Data => Problem::WrongShape("it is JSON, but not an object"),
-        _ => Problem::NotJson(offset(body, error.line(), error.column())),
+        Category::Data => Problem::WrongShape("a member appears twice"),
+        _ => not_json(error),
     })
 }
 
@@ -172,7 +177,7 @@ impl Problem {
                 .with_retryable(true)
                 .with_hint(PORTAL),
             Self::NotJson(offset) => {
-                let kind = media_type(headers)
+                let kind = media_type(headers, asked.redactor)
                     .map_or_else(String::new, |kind| format!(", sent as {kind}"));
                 let fault = format!("it is not JSON from byte {offset}{kind}");
                 unusable(asked, &fault)
@@ -193,11 +198,11 @@ fn offset(body: &str, line: usize, column: usize) -> usize {
     lines_before + column.saturating_sub(1)
 }
 
-/// The media type alone, bounded, for a message.
-fn media_type(headers: &HeaderMap) -> Option<String> {
+/// The media type alone, bounded and without the secret, for a message.
+fn media_type(headers: &HeaderMap, redactor: &Redactor) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let kind = value.split(';').next().unwrap_or(value);
-    Some(text::line(kind, 40))
+    Some(redactor.line(kind, 40))
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {

@@ -10,7 +10,7 @@ use super::answer::{Asked, Members, parse};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, ErrorResponse};
-use crate::text::Redactor;
+use crate::redactor::Redactor;
 use crate::transport::Body;
 
 /// The longest time that a server can make us wait.

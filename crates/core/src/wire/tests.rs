@@ -11,10 +11,10 @@ use super::encode;
 use crate::credentials::{ClientAuthentication, ClientId, ClientSecret};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
+use crate::redactor::Redactor;
 use crate::request::AccessTokenRequest;
 use crate::scope::Scope;
 use crate::testing::{answer, endpoint};
-use crate::text::Redactor;
 
 const ODD: &str = "a+b & c=d%ü";
 
@@ -81,7 +81,7 @@ fn judged_from(
             endpoint,
             scope: &Scope::default(),
             accept_narrower_scope: false,
-            redactor: &Redactor::new("the-client", "canary-secret-5e1f"),
+            redactor: &Redactor::new("canary-secret-5e1f"),
             wall: Duration::from_secs(1_700_000_000),
         },
     )
@@ -146,6 +146,32 @@ fn a_good_answer_is_read_whole() {
 fn a_scope_in_another_style_is_no_matter_if_none_was_asked_for() {
     let body = r#"{"access_token":"abc","token_type":"Bearer","scope":["a"]}"#;
     assert!(judged(&answer(200, body)).unwrap().details.scope.is_none());
+}
+
+/// serde reads an array as the members in their order, and must not be let to.
+#[test]
+fn an_array_of_the_members_is_no_answer() {
+    let rest = ",null".repeat(8);
+    let granting = format!(r#" ["canary-token-1234","Bearer",3600{rest}]"#);
+    let error = judged(&answer(200, &granting)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(!error.is_retryable());
+    let refusing = r#"[null,null,null,null,null,null,"invalid_client",null,null,null,null]"#;
+    let error = judged(&answer(400, refusing)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RequestRejected);
+    assert_eq!(error.error_response(), None);
+}
+
+#[test]
+fn a_content_type_that_echoes_the_secret_is_cut() {
+    let mut answer = answer(200, "?");
+    let echo = "text/canary-secret-5e1f".parse().unwrap();
+    answer.headers_mut().insert(CONTENT_TYPE, echo);
+    let error = judged(&answer).unwrap_err();
+    assert!(
+        error.to_string().ends_with("sent as text/[redacted]"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! End-to-end tests of the engine over real connections on loopback.
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, but not that their helpers here are tests as well"
+)]
+
+mod wire;
