@@ -3,7 +3,8 @@
 
 use prove_token::transport::{HttpTransport, HttpTransportBuilder};
 use prove_token::{
-    ClientId, ClientSecret, Credentials, Endpoint, RetryPolicy, TokenClient, TokenClientBuilder,
+    ClientId, ClientSecret, Credentials, Endpoint, RenewalPolicy, RetryPolicy, TokenClient,
+    TokenClientBuilder,
 };
 
 use crate::address::Target;
@@ -56,7 +57,7 @@ impl Profile {
             .client_authentication(self.client_authentication)
             .request(self.request.clone())
             .accept_narrower_scope(self.accept_narrower_scope)
-            .default_lifetime(self.default_lifetime)
+            .renewal(RenewalPolicy::default().default_lifetime(self.default_lifetime))
             .retry(policy)
             .transport(self.transport()?.build());
         if let Some(credentials) = &self.credentials {

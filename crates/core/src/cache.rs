@@ -7,8 +7,8 @@ mod map;
 mod runtime;
 mod slot;
 
-pub(crate) use flight::Outcome;
+pub(crate) use flight::{Flight, Outcome, Pilot};
 pub(crate) use key::Key;
 pub(crate) use map::SlotMap;
 pub(crate) use runtime::Lane;
-pub(crate) use slot::Slot;
+pub(crate) use slot::{Landing, Slot};

@@ -3,15 +3,18 @@
 mod builder;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 pub use builder::TokenClientBuilder;
 
-use crate::cache::{Key, Lane, Outcome, Slot, SlotMap};
+use crate::cache::{Flight, Key, Landing, Lane, Outcome, Pilot, Slot, SlotMap};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
-use crate::obtain::Obtainer;
+use crate::event::Event;
+use crate::obtain::{Obtainer, within};
+use crate::random;
 use crate::request::AccessTokenRequest;
 use crate::token::AccessToken;
 
@@ -64,7 +67,7 @@ impl TokenClient {
     /// for the same request get the same error.
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
         let inner = &self.0;
-        match inner.slot.usable(inner.obtainer.clock.now()) {
+        match inner.slot.fresh(inner.obtainer.clock.coarse()) {
             Some(token) => Ok(token),
             None => self.wait(&inner.slot, &inner.request).await,
         }
@@ -85,7 +88,7 @@ impl TokenClient {
         let inner = &self.0;
         let now = inner.obtainer.clock.now();
         let slot = inner.others.slot(self.key(request)?, now);
-        match slot.usable(now) {
+        match slot.fresh(inner.obtainer.clock.coarse()) {
             Some(token) => Ok(token),
             None => self.wait(&slot, request).await,
         }
@@ -110,7 +113,14 @@ impl TokenClient {
     /// out again. Other tokens are not affected: a late rejection of an old token
     /// costs nothing.
     pub fn invalidate(&self, token: &AccessToken) {
-        token.data().reject();
+        let data = token.data();
+        if data.reject() {
+            let expires_in = token.expires_in();
+            self.0
+                .obtainer
+                .events
+                .emit(|| Event::TokenRejected { expires_in });
+        }
     }
 
     /// The token endpoint.
@@ -124,20 +134,53 @@ impl TokenClient {
         request: &AccessTokenRequest,
     ) -> Result<AccessToken, Error> {
         let now = || self.0.obtainer.clock.now();
-        let start = |flight, pilot| {
-            let (client, request) = (self.clone(), request.clone());
-            let (landing, departing) = (Arc::clone(slot), Arc::clone(slot));
+        let start = |flight: Arc<Flight>, pilot: Pilot| {
+            let (client, request, slot) = (self.clone(), request.clone(), Arc::clone(slot));
             match self.0.lane.handle() {
-                Ok(handle) => {
-                    handle.spawn(async move {
-                        let outcome = client.fly(&request).await;
-                        landing.land(&flight, pilot, outcome);
+                Ok(lane) => {
+                    lane.spawn(async move {
+                        let outcome = client.fly_with(&pilot, &request).await;
+                        client.land(&slot, &flight, pilot, outcome);
                     });
                 }
-                Err(error) => departing.land(&flight, pilot, Err(error)),
+                Err(error) => client.land(&slot, &flight, pilot, Err(error)),
             }
         };
-        slot.wait(now, start).await
+        slot.token(now, start).await
+    }
+
+    /// Flies, and tells those who hold a live token when it takes too long.
+    async fn fly_with(&self, pilot: &Pilot, request: &AccessTokenRequest) -> Outcome {
+        let obtainer = &self.0.obtainer;
+        let mut work = pin!(self.fly(request));
+        let patience = obtainer.clock.sleep(obtainer.renewal.patience());
+        match within(work.as_mut(), patience).await {
+            Some(outcome) => outcome,
+            None => {
+                pilot.be_late();
+                work.await
+            }
+        }
+    }
+
+    fn land(&self, slot: &Slot, flight: &Arc<Flight>, pilot: Pilot, outcome: Outcome) {
+        let obtainer = &self.0.obtainer;
+        let error = outcome.as_ref().err().cloned();
+        let landing = slot.land(flight, pilot, outcome, obtainer.clock.now(), random::unit());
+        if let (
+            Landing::RenewalFailed {
+                valid_for,
+                retry_in,
+            },
+            Some(error),
+        ) = (landing, error)
+        {
+            obtainer.events.emit(|| Event::RenewalFailed {
+                error,
+                valid_for,
+                retry_in,
+            });
+        }
     }
 
     async fn fly(&self, request: &AccessTokenRequest) -> Outcome {

@@ -43,6 +43,23 @@ pub enum Event {
         /// The token's life, counted from before its request.
         lifetime: Duration,
     },
+    /// A flight failed while a live token was there, which goes on being handed
+    /// out.
+    #[non_exhaustive]
+    RenewalFailed {
+        /// Why.
+        error: Error,
+        /// How long the live token will be handed out.
+        valid_for: Duration,
+        /// The pause before the next try.
+        retry_in: Duration,
+    },
+    /// An API rejected a token; it is not handed out again.
+    #[non_exhaustive]
+    TokenRejected {
+        /// What was left of its life.
+        expires_in: Duration,
+    },
 }
 
 /// The hook that events go to. It must not block: it runs on the thread that

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventHook};
 use crate::random;
 use crate::redactor::Redactor;
+use crate::renewal::RenewalPolicy;
 use crate::request::AccessTokenRequest;
 use crate::retry::RetryPolicy;
 use crate::secret::Secret;
@@ -31,8 +32,7 @@ pub(crate) struct Obtainer {
     pub(crate) endpoint: Endpoint,
     pub(crate) authentication: ClientAuthentication,
     pub(crate) accept_narrower_scope: bool,
-    /// The life of a token whose server names none.
-    pub(crate) default_lifetime: Duration,
+    pub(crate) renewal: RenewalPolicy,
     pub(crate) retry: RetryPolicy,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -128,8 +128,8 @@ impl Obtainer {
         let lifetime = granted
             .expires_in
             .or_else(|| jwt_lifetime(&granted.access_token, sent.wall))
-            .unwrap_or(self.default_lifetime);
-        let life = Life::new(sent, lifetime);
+            .unwrap_or(self.renewal.lifetime_if_unknown());
+        let life = Life::new(sent, lifetime, &self.renewal, random::unit());
         if !life.is_usable(now) {
             return Err(Error::new(
                 ErrorKind::Expired,
@@ -230,7 +230,10 @@ async fn rotate(credentials: &Credentials, secret: &mut ClientSecret) -> bool {
 }
 
 /// The output of `work`, or `None` when `limit` ends first.
-async fn within<T>(work: impl Future<Output = T>, limit: impl Future<Output = ()>) -> Option<T> {
+pub(crate) async fn within<T>(
+    work: impl Future<Output = T>,
+    limit: impl Future<Output = ()>,
+) -> Option<T> {
     let (mut work, mut limit) = (pin!(work), pin!(limit));
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),

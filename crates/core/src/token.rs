@@ -13,12 +13,17 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use self::header::HeaderCopies;
+use self::life::Horizon;
 pub(crate) use self::life::{LONGEST_LIFETIME, Life};
-use crate::clock::{Clock, Now};
+use crate::clock::{Clock, Coarse, Now};
+use crate::renewal::Phase;
 use crate::scope::Scope;
 use crate::secret::Secret;
 
 const SCHEME: &str = "Bearer ";
+
+/// A rejection forces a renewal at most so often.
+const REJECTION_PAUSE: Duration = Duration::from_secs(30);
 
 /// A bearer token that was usable when it was handed out.
 ///
@@ -129,9 +134,14 @@ pub(crate) struct TokenData {
     headers: HeaderCopies,
     details: Details,
     life: Life,
+    horizon: Horizon,
     /// Set when an API rejected this token. It is a mark on the token and not on
     /// the slot, so a late rejection of an old token cannot touch a newer one.
     rejected: AtomicBool,
+    /// Set when this token was obtained because the one before it was rejected.
+    replaces_rejected: AtomicBool,
+    /// Set when callers have waited once for a renewal of the mandatory window.
+    waited_for: AtomicBool,
     clock: Arc<dyn Clock>,
 }
 
@@ -147,19 +157,64 @@ impl TokenData {
             text: Arc::new(text),
             headers: HeaderCopies::default(),
             details,
+            horizon: Horizon::new(&life, &*clock),
             life,
             rejected: AtomicBool::new(false),
+            replaces_rejected: AtomicBool::new(false),
+            waited_for: AtomicBool::new(false),
             clock,
         }
     }
 
-    /// Whether it may be handed out.
-    pub(crate) fn is_usable(&self, now: Now) -> bool {
-        !self.rejected.load(Ordering::Relaxed) && self.life.is_usable(now)
+    /// Whether it is fresh beyond doubt: the cheap question, which is asked first.
+    pub(crate) fn is_fresh(&self, now: Coarse) -> bool {
+        self.horizon.is_ahead(now) && !self.is_rejected()
     }
 
-    pub(crate) fn reject(&self) {
+    /// What it is good for; a rejected token is good for nothing.
+    pub(crate) fn phase(&self, now: Now) -> Phase {
+        match self.is_rejected() {
+            true => Phase::Expired,
+            false => self.life.phase(now),
+        }
+    }
+
+    pub(crate) fn is_rejected(&self) -> bool {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    /// Marks it as rejected by an API, and says whether it is. One that replaced a
+    /// rejected token less than 30 s ago is not: an API that rejects every token
+    /// must not make us ask for one after the other.
+    pub(crate) fn reject(&self) -> bool {
+        let age = self
+            .clock
+            .now()
+            .boot
+            .saturating_sub(self.life.obtained().boot);
+        let is_young = age < REJECTION_PAUSE;
+        if is_young && self.replaces_rejected.load(Ordering::Relaxed) {
+            return false;
+        }
         self.rejected.store(true, Ordering::Relaxed);
+        true
+    }
+
+    pub(crate) fn mark_as_replacing_rejected(&self) {
+        self.replaces_rejected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a caller has yet to wait for a renewal in the mandatory window.
+    pub(crate) fn may_be_waited_for(&self) -> bool {
+        !self.waited_for.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn mark_as_waited_for(&self) {
+        self.waited_for.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_same_value(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 
     pub(crate) fn life(&self) -> &Life {
@@ -196,7 +251,12 @@ mod tests {
     fn token() -> AccessToken {
         AccessToken::new(Arc::new(TokenData::new(
             &Secret::new("canary.token"),
-            Life::new(SystemClock.now(), Duration::from_secs(60)),
+            Life::new(
+                SystemClock.now(),
+                Duration::from_secs(60),
+                &crate::RenewalPolicy::default(),
+                0.0,
+            ),
             Details::default(),
             Arc::new(SystemClock),
         )))

@@ -12,29 +12,38 @@ use crate::token::TokenData;
 /// How a flight ended, for everybody who waited.
 pub(crate) type Outcome = Result<Arc<TokenData>, Error>;
 
+/// How far it is.
+#[derive(Clone)]
+enum Progress {
+    Aloft,
+    /// It takes longer than those want to wait who hold a live token.
+    Late,
+    Landed(Outcome),
+}
+
 /// The passengers' side.
 pub(crate) struct Flight {
     /// A forked child inherits the flight, but not the thread that flies it.
     process: u32,
-    landed: watch::Receiver<Option<Outcome>>,
+    progress: watch::Receiver<Progress>,
 }
 
 /// The pilot's side. If it is dropped without landing (a panic, a runtime that
 /// went away), the flight counts as lost and the next caller starts another.
-pub(crate) struct Pilot(watch::Sender<Option<Outcome>>);
+pub(crate) struct Pilot(watch::Sender<Progress>);
 
 impl Flight {
     pub(crate) fn new() -> (Arc<Self>, Pilot) {
-        let (sender, landed) = watch::channel(None);
+        let (sender, progress) = watch::channel(Progress::Aloft);
         let process = std::process::id();
-        (Arc::new(Self { process, landed }), Pilot(sender))
+        (Arc::new(Self { process, progress }), Pilot(sender))
     }
 
     /// Whether waiting for it makes sense.
     pub(crate) fn is_aloft(&self) -> bool {
         // The process first: the channel's lock may be held for ever by a thread
         // that exists only in the parent. `Err` means the pilot is gone.
-        self.is_ours() && self.landed.has_changed().is_ok()
+        self.is_ours() && self.progress.has_changed().is_ok()
     }
 
     /// Whether it was started by this process, and not by a parent before a fork.
@@ -44,15 +53,34 @@ impl Flight {
 
     /// Waits for the end. `None` if the flight is lost.
     pub(crate) async fn outcome(&self) -> Option<Outcome> {
-        let mut landed = self.landed.clone();
-        let outcome = landed.wait_for(Option::is_some).await.ok()?;
-        outcome.clone()
+        self.wait(|progress| matches!(progress, Progress::Landed(_)))
+            .await
+    }
+
+    /// Waits until it ends or is late. `None` if it is late or lost.
+    pub(crate) async fn outcome_in_time(&self) -> Option<Outcome> {
+        self.wait(|progress| !matches!(progress, Progress::Aloft))
+            .await
+    }
+
+    async fn wait(&self, is_enough: impl FnMut(&Progress) -> bool) -> Option<Outcome> {
+        let mut progress = self.progress.clone();
+        let reached = progress.wait_for(is_enough).await.ok()?;
+        match &*reached {
+            Progress::Landed(outcome) => Some(outcome.clone()),
+            Progress::Aloft | Progress::Late => None,
+        }
     }
 }
 
 impl Pilot {
+    /// Sends those on who hold a live token.
+    pub(crate) fn be_late(&self) {
+        self.0.send_replace(Progress::Late);
+    }
+
     pub(crate) fn land(self, outcome: Outcome) {
-        self.0.send_replace(Some(outcome));
+        self.0.send_replace(Progress::Landed(outcome));
     }
 }
 
@@ -85,6 +113,19 @@ mod tests {
         for outcome in [waiting.await.unwrap(), flight.outcome().await] {
             assert_eq!(outcome.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
         }
+    }
+
+    #[tokio::test]
+    async fn a_late_flight_lets_go_only_those_who_can_do_without() {
+        let (flight, pilot) = Flight::new();
+        let patient = flight.clone();
+        let waiting = tokio::spawn(async move { patient.outcome().await });
+        pilot.be_late();
+        assert!(flight.outcome_in_time().await.is_none());
+        assert!(flight.is_aloft());
+        pilot.land(failure());
+        assert!(waiting.await.unwrap().is_some());
+        assert!(flight.outcome_in_time().await.is_some());
     }
 
     #[tokio::test]

@@ -42,7 +42,7 @@ impl SlotMap {
 /// a caller holds right now stays, or two callers could fill two slots of one key.
 fn make_room(slots: &mut HashMap<Key, Arc<Slot>>, now: Now) {
     let before = slots.len();
-    slots.retain(|_, slot| !is_free(slot) || slot.usable(now).is_some());
+    slots.retain(|_, slot| !is_free(slot) || slot.is_live(now));
     if slots.len() == before {
         let victim = slots.iter().find(|(_, slot)| is_free(slot));
         if let Some(key) = victim.map(|(key, _)| key.clone()) {

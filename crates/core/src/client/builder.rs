@@ -1,7 +1,6 @@
 //! How a [`TokenClient`] is set up.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -10,12 +9,12 @@ use crate::cache::{Lane, Slot, SlotMap};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{ClientAuthentication, ClientId, ClientSecret, Credentials};
 use crate::endpoint::{Endpoint, ProxyAddress};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::{Event, EventHook};
 use crate::obtain::Obtainer;
+use crate::renewal::RenewalPolicy;
 use crate::request::AccessTokenRequest;
 use crate::retry::RetryPolicy;
-use crate::token::LONGEST_LIFETIME;
 use crate::transport::{HttpTransport, HttpTransportBuilder, Transport};
 
 /// The settings of a [`TokenClient`]; see [`TokenClient::builder`].
@@ -27,7 +26,7 @@ pub struct TokenClientBuilder {
     authentication: ClientAuthentication,
     request: AccessTokenRequest,
     accept_narrower_scope: bool,
-    default_lifetime: Duration,
+    renewal: RenewalPolicy,
     retry: RetryPolicy,
     http: HttpTransportBuilder,
     transport: Option<Arc<dyn Transport>>,
@@ -44,7 +43,7 @@ impl TokenClientBuilder {
             authentication: ClientAuthentication::default(),
             request: AccessTokenRequest::default(),
             accept_narrower_scope: false,
-            default_lifetime: Duration::from_secs(300),
+            renewal: RenewalPolicy::default(),
             retry: RetryPolicy::default(),
             http: HttpTransport::builder(),
             transport: None,
@@ -86,10 +85,9 @@ impl TokenClientBuilder {
         self
     }
 
-    /// The life of a token when neither `expires_in` nor a JWT's `exp` tells it.
-    /// Default 300 s, range 1 s to 24 h.
-    pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
-        self.default_lifetime = lifetime;
+    /// When tokens are renewed, and what is left of them then.
+    pub fn renewal(mut self, policy: RenewalPolicy) -> Self {
+        self.renewal = policy;
         self
     }
 
@@ -148,13 +146,7 @@ impl TokenClientBuilder {
     /// `Configuration` if a value is out of its range.
     pub fn build(self) -> Result<TokenClient, Error> {
         self.retry.validate()?;
-        if !(Duration::from_secs(1)..=LONGEST_LIFETIME).contains(&self.default_lifetime) {
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                "the default lifetime is out of range",
-            )
-            .with_hint("default_lifetime takes 1 s to 24 h"));
-        }
+        self.renewal.validate()?;
         let http = self.http.connect_timeout(self.retry.connect_limit());
         let transport = self.transport.unwrap_or_else(|| Arc::new(http.build()));
         Ok(TokenClient(Arc::new(Inner {
@@ -162,7 +154,7 @@ impl TokenClientBuilder {
                 endpoint: self.endpoint,
                 authentication: self.authentication,
                 accept_narrower_scope: self.accept_narrower_scope,
-                default_lifetime: self.default_lifetime,
+                renewal: self.renewal,
                 retry: self.retry,
                 transport,
                 clock: self.clock,

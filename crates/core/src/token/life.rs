@@ -1,8 +1,10 @@
-//! The arithmetic of a token's life; reads no clock.
+//! The life of a token: its phases by two clocks, and the cheap test for the
+//! first of them.
 
 use std::time::Duration;
 
-use crate::clock::Now;
+use crate::clock::{Clock, Coarse, Now, TICK};
+use crate::renewal::{Boundaries, Phase, RenewalPolicy};
 
 /// No token is believed to live longer than this, whatever the server says.
 pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -13,14 +15,23 @@ pub(crate) struct Life {
     /// Read before the request was sent: the server's count starts later.
     obtained: Now,
     lifetime: Duration,
+    boundaries: Boundaries,
 }
 
 impl Life {
-    /// `lifetime` is cut to 24 hours.
-    pub(crate) fn new(obtained: Now, lifetime: Duration) -> Self {
+    /// `lifetime` is cut to 24 hours; `unit`, from `[0, 1)`, is this token's
+    /// jitter.
+    pub(crate) fn new(
+        obtained: Now,
+        lifetime: Duration,
+        policy: &RenewalPolicy,
+        unit: f64,
+    ) -> Self {
+        let lifetime = lifetime.min(LONGEST_LIFETIME);
         Self {
             obtained,
-            lifetime: lifetime.min(LONGEST_LIFETIME),
+            lifetime,
+            boundaries: policy.boundaries(lifetime, unit),
         }
     }
 
@@ -28,20 +39,24 @@ impl Life {
         self.lifetime
     }
 
-    /// Below this rest of its life a token is never handed out, because it must
-    /// survive the request it is used for: 5 % of the life, at least 0.5 s, at
-    /// most 10 s, and never more than half of the life.
-    pub(crate) fn guard(&self) -> Duration {
-        (self.lifetime / 20)
-            .clamp(Duration::from_millis(500), Duration::from_secs(10))
-            .min(self.lifetime / 2)
+    pub(crate) fn obtained(&self) -> Now {
+        self.obtained
     }
 
-    /// Whether a token may be handed out: both clocks must see more life than
-    /// the guard. A wall clock that was set back cannot prolong a life, because
-    /// the boot clock cannot be set.
+    /// The phase by the clock that sees less life left. A wall clock that was set
+    /// back cannot prolong a life, because the boot clock cannot be set.
+    pub(crate) fn phase(&self, now: Now) -> Phase {
+        self.boundaries.phase(self.remaining(now))
+    }
+
+    /// Whether a token may be handed out.
     pub(crate) fn is_usable(&self, now: Now) -> bool {
-        self.remaining(now) > self.guard()
+        self.phase(now) < Phase::Expired
+    }
+
+    /// How long a token will still be handed out.
+    pub(crate) fn usable_for(&self, now: Now) -> Duration {
+        self.remaining(now).saturating_sub(self.boundaries.guard)
     }
 
     /// The shorter of what both clocks leave; zero after the end.
@@ -59,6 +74,46 @@ impl Life {
     }
 }
 
+/// The end of the fresh phase in terms of the coarse clocks, which cost a fifth of
+/// the fine ones.
+///
+/// The coarse monotonic clock stands still in suspend. What a suspend does show in
+/// is the distance between wall and monotonic time; once that has moved, the coarse
+/// clocks say nothing and the fine ones decide. (Not seen: a suspend during which
+/// the wall was set back by just as much.)
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Horizon {
+    monotonic: Duration,
+    wall: Duration,
+    /// Wall time ahead of monotonic time when the token was published. Machines
+    /// whose wall clock is behind their uptime are judged by the fine clocks.
+    lead: Duration,
+}
+
+/// A lead that moved by more than this was a suspend, or a step of the wall.
+const MOVED: Duration = Duration::from_millis(20);
+
+impl Horizon {
+    pub(crate) fn new(life: &Life, clock: &dyn Clock) -> Self {
+        let (now, coarse) = (clock.now(), clock.coarse());
+        let fresh = life.remaining(now).saturating_sub(life.boundaries.advisory);
+        // Drawn in by what both coarse clocks may lag.
+        let fresh = fresh.saturating_sub(2 * TICK);
+        Self {
+            monotonic: coarse.monotonic + fresh,
+            wall: coarse.wall + fresh,
+            lead: coarse.wall.saturating_sub(coarse.monotonic),
+        }
+    }
+
+    /// Whether the token is fresh beyond doubt.
+    pub(crate) fn is_ahead(&self, now: Coarse) -> bool {
+        now.monotonic < self.monotonic
+            && now.wall < self.wall
+            && now.wall.saturating_sub(now.monotonic).abs_diff(self.lead) <= MOVED
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,25 +126,8 @@ mod tests {
     }
 
     fn life(seconds: u64) -> Life {
-        Life::new(at(0), Duration::from_secs(seconds))
-    }
-
-    #[test]
-    fn the_guard_follows_the_lifetime() {
-        for (lifetime, guard) in [
-            (3600, 10_000),
-            (300, 10_000),
-            (100, 5_000),
-            (10, 500),
-            (1, 500),
-            (0, 0),
-        ] {
-            assert_eq!(
-                life(lifetime).guard(),
-                Duration::from_millis(guard),
-                "L={lifetime}"
-            );
-        }
+        let policy = RenewalPolicy::default();
+        Life::new(at(0), Duration::from_secs(seconds), &policy, 0.0)
     }
 
     #[test]
@@ -118,27 +156,107 @@ mod tests {
         assert_eq!(life(u64::MAX / 4).lifetime(), LONGEST_LIFETIME);
     }
 
+    /// A clock whose readings are set by hand; `suspended` is what only the boot
+    /// clock has counted.
+    #[derive(Clone, Copy, Debug)]
+    struct Dial {
+        running: u64,
+        suspended: u64,
+        wall: u64,
+    }
+
+    impl Clock for Dial {
+        fn now(&self) -> Now {
+            Now {
+                boot: Duration::from_secs(100 + self.running + self.suspended),
+                wall: Duration::from_secs(1_700_000_000 + self.wall),
+            }
+        }
+
+        fn coarse(&self) -> Coarse {
+            Coarse {
+                monotonic: Duration::from_secs(100 + self.running),
+                wall: self.now().wall,
+            }
+        }
+
+        fn sleep(&self, _: Duration) -> crate::clock::Sleep {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    const START: Dial = Dial {
+        running: 0,
+        suspended: 0,
+        wall: 0,
+    };
+
+    #[test]
+    fn the_horizon_is_where_freshness_ends() {
+        let horizon = Horizon::new(&life(3600), &START);
+        let after = |seconds| {
+            Dial {
+                running: seconds,
+                wall: seconds,
+                ..START
+            }
+            .coarse()
+        };
+        assert!(horizon.is_ahead(after(0)) && horizon.is_ahead(after(2879)));
+        assert!(!horizon.is_ahead(after(2880)), "720 s before the end");
+    }
+
+    #[test]
+    fn a_suspend_or_a_step_asks_the_fine_clocks() {
+        let life = life(3600);
+        let horizon = Horizon::new(&life, &START);
+        let resumed = Dial {
+            suspended: 3600,
+            wall: 3600,
+            ..START
+        };
+        assert!(!horizon.is_ahead(resumed.coarse()));
+        assert_eq!(life.phase(resumed.now()), Phase::Expired, "expired at once");
+        let set_back = Dial {
+            wall: 0,
+            running: 100,
+            ..START
+        };
+        assert!(!horizon.is_ahead(set_back.coarse()));
+        assert_eq!(life.phase(set_back.now()), Phase::Fresh);
+    }
+
     proptest::proptest! {
-        /// Whatever the clocks do, a token is never usable below its guard or past
-        /// its end by either of them.
+        /// Whatever the clocks do, the cheap test never calls a token fresh that
+        /// the fine clocks would not, unless wall and suspend cancel out.
+        #[test]
+        fn the_cheap_test_is_never_the_more_generous(
+            lifetime in 0_u64..100_000, running in 0_u64..100_000, suspended in 0_u64..100_000, wall in 0_u64..200_000,
+        ) {
+            let life = life(lifetime);
+            let horizon = Horizon::new(&life, &START);
+            let dial = Dial { running, suspended, wall };
+            if horizon.is_ahead(dial.coarse()) && wall >= running + suspended {
+                assert_eq!(life.phase(dial.now()), Phase::Fresh);
+            }
+        }
+
+        /// Nor is a token ever usable below its guard or past its end by either
+        /// clock.
         #[test]
         fn no_clock_can_prolong_a_life(
-            lifetime in 0_u64..200_000,
-            boot in 0_u64..300_000_000,
-            wall in 0_u64..300_000_000,
+            lifetime in 0_u64..200_000, boot in 0_u64..300_000_000, wall in 0_u64..300_000_000,
         ) {
             let life = life(lifetime);
             let now = Now {
                 boot: Duration::from_millis(boot),
                 wall: Duration::from_secs(1_700_000_000 - 100_000) + Duration::from_millis(wall),
             };
-            let end = life.end();
+            let (end, guard) = (life.end(), life.boundaries.guard);
             if life.is_usable(now) {
-                assert!(now.boot + life.guard() < end.boot);
-                assert!(now.wall + life.guard() < end.wall);
+                assert!(now.boot + guard < end.boot);
+                assert!(now.wall + guard < end.wall);
             }
-            assert!(life.guard() * 2 <= life.lifetime());
-            assert!(life.lifetime() <= LONGEST_LIFETIME);
         }
     }
 }
