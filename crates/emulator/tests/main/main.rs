@@ -1,0 +1,10 @@
+//! The emulator over real sockets, byte by byte.
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
+
+mod client;
+mod control;
+mod fault;
+mod lifecycle;
+mod operation;
+mod secrecy;
+mod token;
