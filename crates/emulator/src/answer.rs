@@ -64,7 +64,7 @@ impl Answer {
     }
 
     pub(crate) fn too_many_requests() -> Self {
-        Self::json(429, &json!({ "message": "too many requests" })).header("Retry-After", "1")
+        Self::documented(429).header("Retry-After", "1")
     }
 
     /// What Prove documents for `status`, for a fault that names no body.

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::fault::{Fault, Script};
 use crate::rate::Rate;
 use crate::record::RequestLog;
-use crate::state::{Log, State};
+use crate::state::{Limits, Log, State};
 use crate::token::Tokens;
 
 /// The client id of an emulator that was given no clients. Public on purpose.
@@ -34,6 +34,8 @@ pub struct EmulatorBuilder {
     faults: Vec<Fault>,
     log: Option<Log>,
     record_raw: bool,
+    /// Changed by tests only, so that they need not wait for them.
+    pub(crate) limits: Limits,
 }
 
 impl EmulatorBuilder {
@@ -46,6 +48,7 @@ impl EmulatorBuilder {
             faults: Vec::new(),
             log: None,
             record_raw: false,
+            limits: Limits::default(),
         }
     }
 
@@ -134,6 +137,7 @@ impl EmulatorBuilder {
             store: Default::default(),
             log: self.log,
             record_raw: self.record_raw,
+            limits: self.limits,
             accepted: AtomicUsize::new(0),
         };
         Emulator::spawn(listener, state)

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use store::Store;
 
+use self::Field::{List, Object, Query, Text};
 use crate::answer::{Answer, code};
 use crate::clock::Clock;
 use crate::form::{Form, decode_segment};
@@ -56,185 +57,95 @@ pub(crate) struct Context<'a> {
 
 /// One request for an operation, its bearer token already verified.
 pub(crate) struct OperationRequest<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) path: &'a str,
+    pub(crate) client_id: &'a str,
     pub(crate) query: &'a str,
     pub(crate) content_type: Option<&'a str>,
     pub(crate) body: &'a Bytes,
 }
 
-const TABLE: &[Operation] = {
-    use Field::{List, Object, Query, Text};
-    use identity as id;
-    const GET: Method = Method::GET;
-    const POST: Method = Method::POST;
-    &[
-        op(POST, "/v3/start", &[Text("flowType")], flow::start),
-        op(
-            POST,
-            "/v3/validate",
-            &[Text("correlationId")],
-            flow::validate,
-        ),
-        op(
-            POST,
-            "/v3/challenge",
-            &[Text("correlationId")],
-            flow::challenge,
-        ),
-        op(
-            POST,
-            "/v3/complete",
-            &[Text("correlationId"), Object("individual")],
-            flow::complete,
-        ),
-        op(
-            POST,
-            "/v3/unify",
-            &[Text("possessionType"), Text("clientRequestId")],
-            flow::unify,
-        ),
-        op(
-            POST,
-            "/v3/unify-status",
-            &[Text("correlationId")],
-            flow::unify_status,
-        ),
-        op(
-            POST,
-            "/v3/unify-bind",
-            &[Text("correlationId"), Text("phoneNumber")],
-            flow::unify_bind,
-        ),
-        op(
-            POST,
-            "/v3/verify",
-            &[Text("phoneNumber"), Text("verificationType")],
-            flow::verify,
-        ),
-        op(
-            POST,
-            "/v3/verify/batch",
-            &[List("items")],
-            flow::verify_batch,
-        ),
-        op(
-            POST,
-            "/v3/device/revoke",
-            &[Text("deviceId"), Text("clientRequestId")],
-            success,
-        ),
-        op(GET, "/v3/discover", &[Query("proveId")], id::discover),
-        op(
-            GET,
-            "/v3/fetch",
-            &[Query("proveId"), Query("attributeId")],
-            id::fetch,
-        ),
-        op(GET, "/v3/identity", &[], id::list),
-        op(POST, "/v3/identity", &[Text("phoneNumber")], id::enroll),
-        op(
-            POST,
-            "/v3/identity/batch",
-            &[List("items")],
-            id::enroll_batch,
-        ),
-        op(GET, "/v3/identity/{proveId}", &[], id::read),
-        op(Method::DELETE, "/v3/identity/{proveId}", &[], id::remove),
-        op(POST, "/v3/identity/{proveId}/activate", &[], id::activate),
-        op(
-            POST,
-            "/v3/identity/{proveId}/deactivate",
-            &[],
-            id::deactivate,
-        ),
-        op(
-            POST,
-            "/v3/identity/{id}/cross-domain",
-            &[],
-            id::cross_domain,
-        ),
-        op(GET, "/v3/identity/{mobileNumber}/lookup", &[], id::lookup),
-        op(GET, "/v3/domain/id", &[], domain_id),
-        op(GET, "/v3/domain/linked", &[], nothing),
-        op(POST, "/v3/domain/link", &[Text("pcid")], success),
-        op(POST, "/v3/domain/confirm-link", &[Text("pcid")], success),
-        op(POST, "/v3/domain/unlink", &[], success),
-        op(
-            POST,
-            "/v1/server/auth/start",
-            &[Text("requestId"), Object("subjects")],
-            flow::auth_start,
-        ),
-        op(
-            POST,
-            "/v1/server/auth/continue",
-            &[Text("authId"), Text("requestId"), Object("subjects")],
-            flow::auth_continue,
-        ),
-        op(
-            POST,
-            "/v1/server/auth/finish",
-            &[Text("authId")],
-            flow::auth_finish,
-        ),
-    ]
+/// One row per operation: method, path, required fields, handler.
+macro_rules! table {
+    ($($method:ident $path:literal [$($field:expr),*] $handler:path;)*) => {
+        &[$(Operation {
+            method: Method::$method,
+            path: $path,
+            required: &[$($field),*],
+            handler: $handler,
+        }),*]
+    };
+}
+
+const TABLE: &[Operation] = table! {
+    POST   "/v3/start"                           [Text("flowType")] flow::start;
+    POST   "/v3/validate"                        [Text("correlationId")] flow::validate;
+    POST   "/v3/challenge"                       [Text("correlationId")] flow::challenge;
+    POST   "/v3/complete"                        [Text("correlationId"), Object("individual")] flow::complete;
+    POST   "/v3/unify"                           [Text("possessionType"), Text("clientRequestId")] flow::unify;
+    POST   "/v3/unify-status"                    [Text("correlationId")] flow::unify_status;
+    POST   "/v3/unify-bind"                      [Text("correlationId"), Text("phoneNumber")] flow::unify_bind;
+    POST   "/v3/verify"                          [Text("phoneNumber"), Text("verificationType")] flow::verify;
+    POST   "/v3/verify/batch"                    [List("items")] flow::verify_batch;
+    POST   "/v3/device/revoke"                   [Text("deviceId"), Text("clientRequestId")] success;
+    GET    "/v3/discover"                        [Query("proveId")] identity::discover;
+    GET    "/v3/fetch"                           [Query("proveId"), Query("attributeId")] identity::fetch;
+    GET    "/v3/identity"                        [] identity::list;
+    POST   "/v3/identity"                        [Text("phoneNumber")] identity::enroll;
+    POST   "/v3/identity/batch"                  [List("items")] identity::enroll_batch;
+    GET    "/v3/identity/{proveId}"              [] identity::read;
+    DELETE "/v3/identity/{proveId}"              [] identity::remove;
+    POST   "/v3/identity/{proveId}/activate"     [] identity::activate;
+    POST   "/v3/identity/{proveId}/deactivate"   [] identity::deactivate;
+    POST   "/v3/identity/{id}/cross-domain"      [] identity::cross_domain;
+    GET    "/v3/identity/{mobileNumber}/lookup"  [] identity::lookup;
+    GET    "/v3/domain/id"                       [] domain_id;
+    GET    "/v3/domain/linked"                   [] nothing;
+    POST   "/v3/domain/link"                     [Text("pcid")] success;
+    POST   "/v3/domain/confirm-link"             [Text("pcid")] success;
+    POST   "/v3/domain/unlink"                   [] success;
+    POST   "/v1/server/auth/start"               [Text("requestId"), Object("subjects")] flow::auth_start;
+    POST   "/v1/server/auth/continue"            [Text("authId"), Text("requestId"), Object("subjects")] flow::auth_continue;
+    POST   "/v1/server/auth/finish"              [Text("authId")] flow::auth_finish;
 };
 
-const fn op(
-    method: Method,
-    path: &'static str,
-    required: &'static [Field],
-    handler: fn(&Call) -> Result<Value, Answer>,
-) -> Operation {
-    Operation {
-        method,
-        path,
-        required,
-        handler,
+/// An operation, and the content of the path's segment in braces.
+pub(crate) struct Found {
+    operation: &'static Operation,
+    segment: String,
+}
+
+/// The operation with this method and path.
+pub(crate) fn find(method: &Method, path: &str) -> Option<Found> {
+    TABLE
+        .iter()
+        .filter(|operation| operation.method == *method)
+        .find_map(|operation| {
+            let segment = match_path(operation.path, path)?;
+            Some(Found { operation, segment })
+        })
+}
+
+impl Found {
+    pub(crate) fn answer(self, request: &OperationRequest, context: &Context) -> Answer {
+        match self.outcome(request, context) {
+            Ok(body) => Answer::json(200, &body),
+            Err(refusal) => refusal,
+        }
     }
-}
 
-/// Whether an operation has this path and method.
-pub(crate) fn exists(method: &Method, path: &str) -> bool {
-    find(method, path).is_some()
-}
-
-/// Answers a request of the client `client_id`.
-pub(crate) fn answer(
-    request: &OperationRequest<'_>,
-    client_id: &str,
-    context: &Context<'_>,
-) -> Answer {
-    let Some((operation, segment)) = find(request.method, request.path) else {
-        return Answer::forbidden();
-    };
-    let outcome = (|| {
+    fn outcome(self, request: &OperationRequest, context: &Context) -> Result<Value, Answer> {
         let call = Call {
-            client_id,
-            segment,
+            client_id: request.client_id,
+            segment: self.segment,
             query: Form::parse(request.query.as_bytes()),
             body: read_body(request)?,
             context,
         };
-        for field in operation.required {
+        for field in self.operation.required {
             check(field, &call)?;
         }
         check_phone_number(&call.body)?;
-        (operation.handler)(&call)
-    })();
-    match outcome {
-        Ok(body) => Answer::json(200, &body),
-        Err(refusal) => refusal,
+        (self.operation.handler)(&call)
     }
-}
-
-/// The operation and the content of the path's segment in braces.
-fn find(method: &Method, path: &str) -> Option<(&'static Operation, String)> {
-    TABLE
-        .iter()
-        .filter(|operation| operation.method == *method)
-        .find_map(|operation| Some((operation, match_path(operation.path, path)?)))
 }
 
 fn match_path(pattern: &str, path: &str) -> Option<String> {
@@ -276,15 +187,15 @@ pub(crate) fn media_type(content_type: Option<&str>) -> &str {
 
 fn check(field: &Field, call: &Call) -> Result<(), Answer> {
     let (name, wanted, fits): (_, _, fn(&Value) -> bool) = match field {
-        Field::Query(name) => {
+        Query(name) => {
             return match call.query.get(name) {
                 Some(_) => Ok(()),
                 None => Err(Answer::missing(name)),
             };
         }
-        Field::Text(name) => (name, "a string", Value::is_string),
-        Field::Object(name) => (name, "an object", Value::is_object),
-        Field::List(name) => (name, "an array", Value::is_array),
+        Text(name) => (name, "a string", Value::is_string),
+        Object(name) => (name, "an object", Value::is_object),
+        List(name) => (name, "an array", Value::is_array),
     };
     match call.body.get(*name) {
         None | Some(Value::Null) => Err(Answer::missing(name)),

@@ -93,6 +93,19 @@ pub struct RequestLog {
     pub client_id: Option<String>,
 }
 
+impl RequestLog {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
+        Self {
+            elapsed: Duration::ZERO,
+            method: cut(method),
+            path: cut(path),
+            status: None,
+            fault: None,
+            client_id: None,
+        }
+    }
+}
+
 impl fmt::Display for RequestLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.elapsed.as_secs_f64() * 1000.0;
@@ -168,12 +181,6 @@ struct Records {
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket(u64);
 
-/// How a request ended.
-pub(crate) struct Outcome {
-    pub(crate) status: Option<u16>,
-    pub(crate) fault: Option<String>,
-}
-
 const MAX_REQUESTS: usize = 10_000;
 const MAX_PATHS: usize = 1_000;
 const MAX_FIELDS: usize = 100;
@@ -197,12 +204,12 @@ impl Recorder {
         ticket
     }
 
-    pub(crate) fn complete(&self, ticket: Ticket, path: &str, outcome: Outcome) {
+    pub(crate) fn complete(&self, ticket: Ticket, line: &RequestLog) {
         let mut records = self.lock();
-        records.count(path, &outcome);
+        records.count(line);
         if let Some(request) = records.find(ticket) {
-            request.status = outcome.status;
-            request.fault = outcome.fault;
+            request.status = line.status;
+            request.fault.clone_from(&line.fault);
         }
     }
 
@@ -251,17 +258,17 @@ impl Records {
         self.requests.get_mut(usize::try_from(index).ok()?)
     }
 
-    fn count(&mut self, path: &str, outcome: &Outcome) {
-        let room = self.counts.len() < MAX_PATHS || self.counts.contains_key(path);
-        let path = if room { cut(path) } else { OTHER.to_owned() };
-        let result = match (outcome.status, &outcome.fault) {
+    fn count(&mut self, line: &RequestLog) {
+        let room = self.counts.len() < MAX_PATHS || self.counts.contains_key(&line.path);
+        let path = if room { line.path.as_str() } else { OTHER };
+        let result = match (line.status, &line.fault) {
             (Some(status), _) => status.to_string(),
             (None, Some(fault)) => fault.clone(),
             (None, None) => "-".to_owned(),
         };
         *self
             .counts
-            .entry(path)
+            .entry(path.to_owned())
             .or_default()
             .entry(result)
             .or_default() += 1;
@@ -279,7 +286,7 @@ impl fmt::Debug for Recorder {
 }
 
 /// At most [`MAX_TEXT`] characters of `text`.
-pub(crate) fn cut(text: &str) -> String {
+fn cut(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }
 

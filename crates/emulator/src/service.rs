@@ -18,7 +18,7 @@ use crate::fault::play::Play;
 use crate::fault::{Canned, Delivery, Fault};
 use crate::form::Form;
 use crate::operation::{self, Context, OperationRequest};
-use crate::record::{Outcome, RecordedRequest, RequestLog};
+use crate::record::{RecordedRequest, RequestLog, Ticket};
 use crate::state::State;
 use crate::token_endpoint;
 
@@ -50,7 +50,6 @@ impl fmt::Display for LetGo {
 impl std::error::Error for LetGo {}
 
 const MAX_BODY: usize = 1 << 20;
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request that was read, with everything later steps ask about it.
 struct Received {
@@ -67,7 +66,7 @@ pub(crate) async fn serve(
 ) -> Result<Response<Full<Bytes>>, LetGo> {
     let started = state.clock.uptime();
     let (head, body) = request.into_parts();
-    let body = match read(body).await {
+    let body = match read(body, state.limits.body).await {
         Ok(body) => body,
         Err(unread) => return refuse(&state, &head, unread, started),
     };
@@ -82,22 +81,37 @@ pub(crate) async fn serve(
     }
     let received = Received::new(&state, head, body);
     let ticket = state.recorder.arrive(received.record(&state));
+    let mut exchange = Exchange {
+        state: &state,
+        started,
+        ticket: Some(ticket),
+        line: received.line(fault.as_ref()),
+    };
     let delivered = answer(&state, &received, fault.as_ref()).await;
-    let line = RequestLog {
-        elapsed: state.clock.uptime().saturating_sub(started),
-        method: crate::record::cut(received.head.method.as_str()),
-        path: crate::record::cut(received.head.uri.path()),
-        status: delivered.status(),
-        fault: fault.as_ref().map(Fault::describe),
-        client_id: received.presented.client_id,
-    };
-    let outcome = Outcome {
-        status: line.status,
-        fault: line.fault.clone(),
-    };
-    state.recorder.complete(ticket, &line.path, outcome);
-    state.log(&line);
+    exchange.line.status = delivered.status();
+    drop(exchange);
     delivered.deliver(&slot)
+}
+
+/// Records and logs the end of a request, also that of one whose client left
+/// while a fault delayed the answer.
+struct Exchange<'a> {
+    state: &'a State,
+    started: Duration,
+    /// `None` if the request was not recorded.
+    ticket: Option<Ticket>,
+    line: RequestLog,
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        let uptime = self.state.clock.uptime();
+        self.line.elapsed = uptime.saturating_sub(self.started);
+        if let Some(ticket) = self.ticket {
+            self.state.recorder.complete(ticket, &self.line);
+        }
+        self.state.log(&self.line);
+    }
 }
 
 /// An answer and its way to the client.
@@ -218,6 +232,14 @@ impl Received {
         }
     }
 
+    fn line(&self, fault: Option<&Fault>) -> RequestLog {
+        RequestLog {
+            fault: fault.map(Fault::describe),
+            client_id: self.presented.client_id.clone(),
+            ..RequestLog::new(self.head.method.as_str(), self.head.uri.path())
+        }
+    }
+
     /// The answer without any fault.
     fn deserved(&self, state: &State) -> Answer {
         let path = self.head.uri.path();
@@ -226,9 +248,9 @@ impl Received {
             let form = self.form.as_ref().unwrap_or(&nothing);
             return token_endpoint::answer(state, &self.head, &self.body, form, &self.presented);
         }
-        if !operation::exists(&self.head.method, path) {
+        let Some(operation) = operation::find(&self.head.method, path) else {
             return Answer::forbidden();
-        }
+        };
         let client_id = match &self.presented {
             Presented {
                 authentication: "bearer",
@@ -240,8 +262,7 @@ impl Received {
             return Answer::too_many_requests();
         }
         let request = OperationRequest {
-            method: &self.head.method,
-            path,
+            client_id,
             query: self.head.uri.query().unwrap_or_default(),
             content_type: text(&self.head.headers, &CONTENT_TYPE),
             body: &self.body,
@@ -251,7 +272,7 @@ impl Received {
             tokens: &state.tokens,
             clock: &state.clock,
         };
-        operation::answer(&request, client_id, &context)
+        operation.answer(&request, &context)
     }
 }
 
@@ -262,12 +283,12 @@ enum Unread {
     Broken,
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Unread> {
+async fn read(body: Incoming, timeout: Duration) -> Result<Bytes, Unread> {
     // Said before reading, so that a client waiting for 100 Continue is spared.
     if body.size_hint().lower() > MAX_BODY as u64 {
         return Err(Unread::TooLong);
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
+    match tokio::time::timeout(timeout, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLong),
         Ok(Err(_)) => Err(Unread::Broken),
@@ -288,13 +309,14 @@ fn refuse(
         Unread::TooLong => Answer::documented(413),
         Unread::TooSlow => Answer::documented(408),
     };
-    state.log(&RequestLog {
-        elapsed: state.clock.uptime().saturating_sub(started),
-        method: crate::record::cut(head.method.as_str()),
-        path: crate::record::cut(head.uri.path()),
-        status: Some(answer.status),
-        fault: None,
-        client_id: None,
+    drop(Exchange {
+        state,
+        started,
+        ticket: None,
+        line: RequestLog {
+            status: Some(answer.status),
+            ..RequestLog::new(head.method.as_str(), head.uri.path())
+        },
     });
     let mut response = answer.to_response().ok_or(LetGo)?;
     let close = http::HeaderValue::from_static("close");

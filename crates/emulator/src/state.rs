@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::credential::Clients;
@@ -25,8 +26,30 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) log: Option<Log>,
     pub(crate) record_raw: bool,
+    pub(crate) limits: Limits,
     /// Connections accepted so far.
     pub(crate) accepted: AtomicUsize,
+}
+
+/// What one peer may take of the emulator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Connections served at a time.
+    pub(crate) connections: usize,
+    /// Time to send a request's head; also how long a connection may be idle.
+    pub(crate) head: Duration,
+    /// Time to send a request's body.
+    pub(crate) body: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+        }
+    }
 }
 
 impl State {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -97,77 +98,106 @@ fn from_object(object: &Map<String, Value>) -> Result<Fault, FaultError> {
 
 /// Only what differs from a fault that changes nothing.
 fn to_object(fault: &Fault) -> Map<String, Value> {
-    let mut object = Map::new();
-    let mut put = |key: Key, value: Value| object.insert(key.name().to_owned(), value);
     let plain = Fault::default();
-    if fault.path != plain.path {
-        put(Key::Path, fault.path.as_str().into());
-    }
-    if fault.times != plain.times {
-        put(Key::Times, fault.times.into());
-    }
-    if fault.skip != plain.skip {
-        put(Key::Skip, fault.skip.into());
-    }
-    if fault.delay != plain.delay {
-        put(Key::Delay, time(fault.delay));
-    }
-    if let Some(status) = fault.status {
-        put(Key::Status, status.into());
-    }
-    if !fault.headers.is_empty() {
-        let headers = fault.headers.iter();
-        let lines = headers.map(|(name, value)| Value::from(format!("{name}: {value}")));
-        put(Key::Header, lines.collect());
-    }
-    if let Some(body) = &fault.body {
-        put_bytes(&mut put, Key::Body, Key::BodyBase64, body);
-    }
-    if let Some(raw) = &fault.raw {
-        put_bytes(&mut put, Key::Raw, Key::RawBase64, raw);
-    }
-    let (set, removed): (Vec<_>, Vec<_>) = fault.members.iter().partition(|(_, v)| v.is_some());
-    if !set.is_empty() {
-        let set = set
-            .into_iter()
-            .map(|(name, value)| (name.clone(), value.clone().into()));
-        put(Key::TokenMember, Value::Object(set.collect()));
-    }
-    if !removed.is_empty() {
-        let removed = removed
-            .into_iter()
-            .map(|(name, _)| Value::from(name.as_str()));
-        put(Key::WithoutTokenMember, removed.collect());
-    }
-    match fault.delivery {
-        Delivery::Whole => None,
-        Delivery::Drip { bytes, every } => {
-            let every = humantime::format_duration(every).to_string();
-            put(Key::Drip, format!("{bytes}/{every}").into())
-        }
-        Delivery::HeadersThenSilence => put(Key::HeadersThenSilence, true.into()),
-        Delivery::Silence => put(Key::Silence, true.into()),
-        Delivery::Close => put(Key::Close, true.into()),
-        Delivery::Reset(stage) => put(Key::Reset, stage_name(stage).into()),
-    };
-    if fault.hold {
-        put(Key::Hold, true.into());
-    }
-    if fault.revoke_all {
-        put(Key::RevokeAll, true.into());
-    }
-    object
+    let numbers = [
+        (
+            Key::Times,
+            (fault.times != plain.times).then_some(fault.times),
+        ),
+        (Key::Skip, (fault.skip != plain.skip).then_some(fault.skip)),
+        (Key::Status, fault.status.map(u32::from)),
+    ];
+    let switches = [
+        (Key::Close, fault.delivery == Delivery::Close),
+        (Key::Silence, fault.delivery == Delivery::Silence),
+        (
+            Key::HeadersThenSilence,
+            fault.delivery == Delivery::HeadersThenSilence,
+        ),
+        (Key::Hold, fault.hold),
+        (Key::RevokeAll, fault.revoke_all),
+    ];
+    let texts = [
+        (
+            Key::Path,
+            (fault.path != plain.path).then(|| fault.path.clone()),
+        ),
+        (
+            Key::Delay,
+            (fault.delay != plain.delay).then(|| time(fault.delay)),
+        ),
+        (Key::Drip, drip_text(fault.delivery)),
+        (Key::Reset, reset_text(fault.delivery)),
+    ];
+    let numbers = numbers
+        .into_iter()
+        .map(|(key, number)| (key, number.map(Value::from)));
+    let switches = switches
+        .into_iter()
+        .map(|(key, on)| (key, on.then_some(Value::Bool(true))));
+    let texts = texts
+        .into_iter()
+        .map(|(key, text)| (key, text.map(Value::from)));
+    let contents = [
+        bytes(Key::Body, Key::BodyBase64, fault.body.as_deref()),
+        bytes(Key::Raw, Key::RawBase64, fault.raw.as_deref()),
+    ];
+    numbers
+        .chain(switches)
+        .chain(texts)
+        .chain(contents)
+        .chain(lists(fault))
+        .filter_map(|(key, value)| Some((key.name().to_owned(), value?)))
+        .collect()
 }
 
-fn time(duration: std::time::Duration) -> Value {
-    humantime::format_duration(duration).to_string().into()
+fn lists(fault: &Fault) -> [(Key, Option<Value>); 3] {
+    let headers = fault.headers.iter();
+    let headers: Vec<_> = headers
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    let set: Map<_, _> = fault
+        .members
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+        .collect();
+    let removed = fault.members.iter().filter(|(_, value)| value.is_none());
+    let removed: Vec<_> = removed.map(|(name, _)| name.clone()).collect();
+    [
+        (Key::Header, (!headers.is_empty()).then(|| headers.into())),
+        (Key::TokenMember, (!set.is_empty()).then(|| set.into())),
+        (
+            Key::WithoutTokenMember,
+            (!removed.is_empty()).then(|| removed.into()),
+        ),
+    ]
 }
 
-fn put_bytes<T>(put: &mut impl FnMut(Key, Value) -> T, text: Key, encoded: Key, bytes: &[u8]) {
-    match str::from_utf8(bytes) {
-        Ok(content) => put(text, content.into()),
-        Err(_) => put(encoded, BASE64_STANDARD.encode(bytes).into()),
-    };
+fn time(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+fn drip_text(delivery: Delivery) -> Option<String> {
+    match delivery {
+        Delivery::Drip { bytes, every } => Some(format!("{bytes}/{}", time(every))),
+        _ => None,
+    }
+}
+
+fn reset_text(delivery: Delivery) -> Option<String> {
+    match delivery {
+        Delivery::Reset(stage) => Some(stage_name(stage).to_owned()),
+        _ => None,
+    }
+}
+
+/// As text if it is text.
+fn bytes(text: Key, encoded: Key, bytes: Option<&[u8]>) -> (Key, Option<Value>) {
+    match bytes.map(|bytes| (bytes, str::from_utf8(bytes))) {
+        None => (text, None),
+        Some((_, Ok(content))) => (text, Some(content.into())),
+        Some((bytes, Err(_))) => (encoded, Some(BASE64_STANDARD.encode(bytes).into())),
+    }
 }
 
 /// Splits at commas and resolves the escapes.
@@ -260,8 +290,6 @@ fn list_of_keys() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::json;
 
     use super::super::Stage;
