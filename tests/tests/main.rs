@@ -4,4 +4,5 @@
     reason = "clippy knows test functions, but not that their helpers here are tests as well"
 )]
 
+mod network;
 mod wire;
