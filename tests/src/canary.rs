@@ -20,7 +20,11 @@ pub const TOKEN: &str = "canarytoken77aa.4f2a-~";
 /// The parts that percent-encoding, HTML and JSON leave as they are.
 const CORES: [&str; 2] = ["s3cret5e1f", "canarytoken77aa"];
 
-/// Where and how `text` holds a part of the secret or of the token: raw, under
+/// How every JWT of the emulator starts, in lower case: no test knows its tokens
+/// beforehand.
+const JWT: &str = "eyj0exaioijkv1qi";
+
+/// Where and how `text` holds a part of the secret or of a token: raw, under
 /// any escaping that keeps letters or is percent-encoding, in base64 at any
 /// offset, in hexadecimal, or as the `Debug` of bytes. `None` if it is clean.
 pub fn leak(text: &str) -> Option<&'static str> {
@@ -55,7 +59,7 @@ impl Needles {
     fn new() -> Self {
         let each = |write: fn(&str) -> String| CORES.into_iter().map(write).collect();
         Self {
-            letters: each(str::to_owned),
+            letters: CORES.into_iter().chain([JWT]).map(str::to_owned).collect(),
             base64: CORES.into_iter().flat_map(base64_inside).collect(),
             hexadecimal: each(|core| join(core, "", |byte| format!("{byte:02x}"))),
             bytes: each(|core| join(core, ", ", |byte| byte.to_string())),

@@ -4,8 +4,10 @@
 //! Nothing here is for applications.
 #![forbid(unsafe_code)]
 
+pub mod blackhole;
 pub mod canary;
 pub mod client;
+pub mod emulator;
 pub mod http;
 pub mod listener;
 pub mod log;

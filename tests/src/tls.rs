@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use prove_token::Endpoint;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -18,9 +18,12 @@ use crate::listener::{Connection, Listener};
 #[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
+/// The name of [`authority`].
+pub const TRUSTED: &str = "authority of the tests";
+
 /// The one that the tests' clients trust.
 pub fn authority() -> &'static Authority {
-    static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
+    static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new(TRUSTED));
     &AUTHORITY
 }
 
@@ -38,13 +41,15 @@ pub enum Flaw {
 }
 
 impl Authority {
-    /// A new one.
+    /// A new one of this name, with a key of its own.
     ///
     /// # Panics
     ///
     /// If no key can be made.
-    pub fn new() -> Self {
+    pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key");
@@ -84,12 +89,6 @@ impl Authority {
     }
 }
 
-impl Default for Authority {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// A server over TLS on loopback that answers every request alike.
 #[derive(Debug)]
 pub struct Server {
@@ -100,13 +99,29 @@ pub struct Server {
 impl Server {
     /// Starts one with a certificate of `authority`.
     pub fn start(authority: &Authority, flaw: Flaw, answer: Vec<u8>) -> Self {
-        let config = authority.server_config(flaw);
+        Self::serving(authority.server_config(flaw), answer, |_| Ok(()))
+    }
+
+    /// Starts one that is its own HTTP proxy: it expects a `CONNECT` before TLS.
+    pub fn behind_proxy(authority: &Authority, flaw: Flaw, answer: Vec<u8>) -> Self {
+        Self::serving(authority.server_config(flaw), answer, |connection| {
+            read_request(connection)?;
+            connection.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")
+        })
+    }
+
+    fn serving(
+        config: Arc<ServerConfig>,
+        answer: Vec<u8>,
+        before: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
         let recorder = Arc::clone(&requests);
-        let listener = Listener::start(move |connection| {
+        let listener = Listener::start(move |mut connection| {
             // A client that refuses the certificate breaks off: that is no error
             // of the server.
-            let _ = serve(connection, &config, &answer, &recorder);
+            let _ = before(&mut connection)
+                .and_then(|()| serve(connection, &config, &answer, &recorder));
         });
         Self { listener, requests }
     }

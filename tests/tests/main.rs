@@ -4,4 +4,7 @@
     reason = "clippy knows test functions, but not that their helpers here are tests as well"
 )]
 
+mod egress;
+mod network;
+mod tls;
 mod wire;

@@ -3,6 +3,8 @@
 mod format;
 mod request;
 
+pub(crate) use request::FORM;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -110,7 +112,7 @@ fn request_problems(request: &Request, scope: &str) -> Vec<String> {
         names.join(" "),
         "accept accept-encoding content-length content-type host user-agent".to_owned(),
     );
-    let mut body = request::FORM.to_owned();
+    let mut body = FORM.to_owned();
     if !scope.is_empty() {
         body.push_str(&format!("&scope={}", scope.replace(' ', "+")));
     }

@@ -222,8 +222,9 @@ fn is_plain_host(host: &str) -> bool {
             .strip_suffix(']')
             .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
     }
+    // The limits of the DNS; a name beyond them is found nowhere.
     let labels_are_plain = host.split('.').all(|label| {
-        !label.is_empty()
+        (1..=63).contains(&label.len())
             && label
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
@@ -234,7 +235,7 @@ fn is_plain_host(host: &str) -> bool {
         .rsplit('.')
         .next()
         .is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
-    labels_are_plain && (!numeric || host.parse::<Ipv4Addr>().is_ok())
+    labels_are_plain && host.len() <= 253 && (!numeric || host.parse::<Ipv4Addr>().is_ok())
 }
 
 /// Unreserved characters, `%` escapes and `:`, `@`-free; no dot segments, which
@@ -316,6 +317,8 @@ mod tests {
             "https://.com/",
             "https://example.com/token\n",
             "http://[::ffff:1.2.3.4]/",
+            &format!("https://{}.example/", "x".repeat(64)),
+            &format!("https://{}example/", "x.".repeat(124)),
         ] {
             let error = bad.parse::<Endpoint>().expect_err(bad);
             assert_eq!(error.kind(), ErrorKind::Configuration);

@@ -7,7 +7,7 @@ use prove_token_tests::client;
 use prove_token_tests::http::{Request, Server, Then, granted};
 
 /// The form with the tests' credentials in it, each character encoded once.
-pub(super) const FORM: &str = "grant_type=client_credentials&client_id=wire+client\
+pub(crate) const FORM: &str = "grant_type=client_credentials&client_id=wire+client\
                                &client_secret=p%2Bo%26s%3Dt%25+%C3%BC%7Es3cret5e1f";
 
 async fn sent(authentication: ClientAuthentication, request: AccessTokenRequest) -> Request {

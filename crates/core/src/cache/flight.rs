@@ -39,11 +39,14 @@ impl Flight {
         (Arc::new(Self { process, progress }), Pilot(sender))
     }
 
-    /// Whether waiting for it makes sense.
+    /// Whether waiting for it makes sense. Not once it has landed: who asks after
+    /// an outcome was known must not be given that one.
     pub(crate) fn is_aloft(&self) -> bool {
         // The process first: the channel's lock may be held for ever by a thread
         // that exists only in the parent. `Err` means the pilot is gone.
-        self.is_ours() && self.progress.has_changed().is_ok()
+        self.is_ours()
+            && self.progress.has_changed().is_ok()
+            && !matches!(*self.progress.borrow(), Progress::Landed(_))
     }
 
     /// Whether it was started by this process, and not by a parent before a fork.
@@ -113,6 +116,17 @@ mod tests {
         for outcome in [waiting.await.unwrap(), flight.outcome().await] {
             assert_eq!(outcome.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
         }
+    }
+
+    /// The pilot may be held up between landing and leaving, while those who waited
+    /// ask again.
+    #[tokio::test]
+    async fn a_flight_that_has_landed_takes_nobody_aboard() {
+        let (flight, pilot) = Flight::new();
+        pilot.0.send_replace(Progress::Landed(failure()));
+        assert!(!flight.is_aloft());
+        assert!(flight.outcome().await.is_some());
+        drop(pilot);
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwapOption, Guard};
 use bytes::BytesMut;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Proxy, redirect, retry};
+use reqwest::{Client, NoProxy, Proxy, redirect, retry};
 
 use super::{Body, LARGEST_BODY, Sending, Transport, TransportError, TransportErrorKind};
 use crate::endpoint::ProxyAddress;
@@ -23,6 +23,9 @@ use crate::text;
 /// An idle connection is closed after this: load balancers forget idle ones
 /// after a minute, and tokens are rarely asked for more often.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// Reached without a proxy, for which these names mean itself.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS: the [`Transport`] that a
 /// [`TokenClient`](crate::TokenClient) makes for itself.
@@ -116,8 +119,8 @@ impl HttpTransportBuilder {
     }
 
     /// Sends https requests through this HTTP proxy, by `CONNECT`, so that it
-    /// sees no more than the host name. Default: none; proxy variables of the
-    /// environment are never used.
+    /// sees no more than the host name; a loopback address is reached directly.
+    /// Default: none; proxy variables of the environment are never used.
     pub fn proxy(mut self, proxy: ProxyAddress) -> Self {
         self.proxy = Some(proxy);
         self
@@ -209,7 +212,7 @@ fn build(options: &HttpTransportBuilder) -> Result<Client, TransportError> {
     if let Some(proxy) = &options.proxy {
         // Only https: in clear, a proxy would read the secret.
         let proxy = Proxy::https(proxy.as_str()).map_err(|_| setup("the proxy is not a URL"))?;
-        builder = builder.proxy(proxy);
+        builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
     }
     builder.build().map_err(|error| {
         let reason = rustls_error(&error).map_or_else(
