@@ -252,7 +252,7 @@ fn is_plain_path(path: &str) -> bool {
 }
 
 /// Names and addresses that never leave this machine.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host
             .parse::<Ipv4Addr>()

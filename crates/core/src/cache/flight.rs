@@ -76,6 +76,16 @@ impl Flight {
     }
 }
 
+impl Drop for Flight {
+    fn drop(&mut self) {
+        // The lock inside an inherited channel may be held by a thread that exists
+        // only in the parent: a reference that is never dropped keeps it untouched.
+        if !self.is_ours() {
+            std::mem::forget(self.progress.clone());
+        }
+    }
+}
+
 impl Pilot {
     /// Sends those on who hold a live token.
     pub(crate) fn be_late(&self) {

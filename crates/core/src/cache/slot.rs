@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::ArcSwapOption;
 
 use super::flight::{Flight, Outcome, Pilot};
 use crate::clock::{Coarse, Now};
@@ -181,7 +181,6 @@ impl Slot {
             if !same(&before, &seen) {
                 continue;
             }
-            leave_to_parent(Guard::into_inner(before));
             match self.found(wish, now()) {
                 None => start(Arc::clone(&flight), pilot),
                 Some(outcome) => {
@@ -353,14 +352,4 @@ impl fmt::Debug for Slot {
 
 fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
     a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
-}
-
-/// A flight inherited over a fork is never dropped: the lock inside its channel
-/// may be held by a thread that does not exist here.
-fn leave_to_parent(flight: Option<Arc<Flight>>) {
-    if let Some(flight) = flight
-        && !flight.is_ours()
-    {
-        std::mem::forget(flight);
-    }
 }

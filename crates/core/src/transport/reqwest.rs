@@ -4,20 +4,21 @@
 //! or in clear through a proxy named by a variable, and inflate a small answer
 //! to any size. Here is the one builder that turns all of that off.
 
-use std::error::Error as StdError;
+mod failure;
+mod resolver;
+
 use std::fmt;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use bytes::BytesMut;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, NoProxy, Proxy, redirect, retry};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, redirect, retry};
 
+use self::failure::{classify, rustls_error};
+use self::resolver::Resolver;
 use super::{Body, LARGEST_BODY, Sending, Transport, TransportError, TransportErrorKind};
-use crate::endpoint::ProxyAddress;
+use crate::endpoint::{ProxyAddress, is_loopback};
 use crate::text;
 
 /// An idle connection is closed after this: load balancers forget idle ones
@@ -27,12 +28,14 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Reached without a proxy, for which these names mean itself.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// HTTP/1.1 and HTTP/2 over TCP and TLS: the [`Transport`] that a
+/// HTTP/1.1 over TCP and TLS: the [`Transport`] that a
 /// [`TokenClient`](crate::TokenClient) makes for itself.
 ///
 /// It is public so that an application can share its connections between tokens
-/// and other calls. Its client is built at first use: that takes milliseconds,
-/// reads the system's trust store, and fails where there is none.
+/// and other calls. Plain http goes to loopback addresses only. The TLS client is
+/// built at first use: that takes milliseconds, reads the system's trust store
+/// (which, on most Unixes, `SSL_CERT_FILE` and `SSL_CERT_DIR` can replace), and
+/// fails where there is none; connections to a plain loopback address need none.
 ///
 /// ```
 /// use prove_token::transport::HttpTransport;
@@ -41,8 +44,30 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 #[derive(Debug)]
 pub struct HttpTransport {
     options: HttpTransportBuilder,
-    client: ArcSwapOption<Built>,
+    tls: Lazy,
+    plain: Lazy,
 }
+
+impl HttpTransport {
+    /// Starts with the defaults.
+    pub fn builder() -> HttpTransportBuilder {
+        HttpTransportBuilder::default()
+    }
+
+    fn client_for(&self, uri: &http::Uri) -> Result<Client, TransportError> {
+        match (uri.scheme_str(), uri.host()) {
+            (Some("https"), _) => self.tls.get(|| tls_client(&self.options)),
+            (Some("http"), Some(host)) if is_loopback(&host.to_ascii_lowercase()) => {
+                self.plain.get(|| plain_client(&self.options))
+            }
+            _ => Err(setup("plain http is for loopback addresses only")),
+        }
+    }
+}
+
+/// A client that is built when it is first needed, once per process.
+#[derive(Debug, Default)]
+struct Lazy(ArcSwapOption<Built>);
 
 #[derive(Debug)]
 struct Built {
@@ -52,34 +77,34 @@ struct Built {
     client: Client,
 }
 
-impl HttpTransport {
-    /// Starts with the defaults.
-    pub fn builder() -> HttpTransportBuilder {
-        HttpTransportBuilder::default()
-    }
-
-    fn client(&self) -> Result<Client, TransportError> {
+impl Lazy {
+    fn get(
+        &self,
+        build: impl FnOnce() -> Result<Client, TransportError>,
+    ) -> Result<Client, TransportError> {
         let process = std::process::id();
-        let seen = self.client.load();
+        let seen = self.0.load();
         if let Some(built) = seen.as_ref().filter(|built| built.process == process) {
             return Ok(built.client.clone());
         }
-        let client = build(&self.options)?;
-        let built = Built {
+        let client = build()?;
+        let built = Arc::new(Built {
             process,
             client: client.clone(),
-        };
-        let before = self.client.compare_and_swap(&seen, Some(Arc::new(built)));
-        match Guard::into_inner(before) {
-            // Somebody else was faster: one pool of connections is enough.
-            Some(theirs) if theirs.process == process => Ok(theirs.client.clone()),
-            // Its connections' locks may be held by threads of the parent: it is
-            // never dropped here.
-            Some(parents) => {
-                std::mem::forget(parents);
-                Ok(client)
-            }
-            None => Ok(client),
+        });
+        let before = Guard::into_inner(self.0.compare_and_swap(&seen, Some(built)));
+        // Somebody else may have been faster: one pool of connections is enough.
+        let theirs = before.filter(|built| built.process == process);
+        Ok(theirs.map_or(client, |built| built.client.clone()))
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        // The locks of inherited connections may be held by threads that exist
+        // only in the parent: a reference that is never dropped keeps them whole.
+        if self.process != std::process::id() {
+            std::mem::forget(self.client.clone());
         }
     }
 }
@@ -106,7 +131,8 @@ impl Default for HttpTransportBuilder {
 }
 
 impl HttpTransportBuilder {
-    /// Limit for name resolution, TCP and TLS together. Default 3 s.
+    /// Limit for name resolution, TCP and TLS together. Default 3 s; with zero
+    /// nothing can be reached.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -136,7 +162,8 @@ impl HttpTransportBuilder {
     pub fn build(self) -> HttpTransport {
         HttpTransport {
             options: self,
-            client: ArcSwapOption::empty(),
+            tls: Lazy::default(),
+            plain: Lazy::default(),
         }
     }
 }
@@ -156,11 +183,11 @@ impl fmt::Debug for HttpTransportBuilder {
 impl Transport for HttpTransport {
     fn send(&self, request: http::Request<Body>) -> Sending<'_> {
         Box::pin(async move {
-            let client = self.client()?;
+            let client = self.client_for(request.uri())?;
             let (parts, body) = request.into_parts();
             let request = http::Request::from_parts(parts, body.expose_secret().clone());
             let request = reqwest::Request::try_from(request).map_err(|_| {
-                TransportError::new(TransportErrorKind::Setup, "the address is not a URL")
+                TransportError::new(TransportErrorKind::Resolve, "the host name is not valid")
             })?;
             let mut answer = client.execute(request).await.map_err(classify)?;
             let body = read_body(&mut answer, self.options.largest_body)
@@ -188,19 +215,31 @@ async fn read_body(answer: &mut reqwest::Response, limit: usize) -> reqwest::Res
     Ok(Body::new(read))
 }
 
-/// The one private builder.
-fn build(options: &HttpTransportBuilder) -> Result<Client, TransportError> {
-    let setup = |reason: &str| TransportError::new(TransportErrorKind::Setup, reason);
-    let mut builder = Client::builder()
+/// The one private builder: what every client is, whatever it is for.
+///
+/// Only HTTP/1.1: a request that ran out of time then takes its connection with it,
+/// while a silent HTTP/2 connection would be used for every further attempt. The
+/// decoders are off even if another crate turns reqwest's features for them on.
+fn builder(options: &HttpTransportBuilder) -> ClientBuilder {
+    Client::builder()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .no_proxy()
         .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .http1_only()
         .tls_backend_rustls()
         .dns_resolver(Resolver)
         .connect_timeout(options.connect_timeout)
         .pool_idle_timeout(IDLE)
-        .http2_max_header_list_size(64 * 1024);
+}
+
+/// For https, and nothing else.
+fn tls_client(options: &HttpTransportBuilder) -> Result<Client, TransportError> {
+    let mut builder = builder(options).https_only(true);
     if let Some(pem) = &options.ca_certificates {
         let certificates = reqwest::Certificate::from_pem_bundle(pem)
             .map_err(|_| setup("the CA certificates are not PEM"))?;
@@ -210,120 +249,31 @@ fn build(options: &HttpTransportBuilder) -> Result<Client, TransportError> {
         builder = builder.tls_certs_only(certificates);
     }
     if let Some(proxy) = &options.proxy {
-        // Only https: in clear, a proxy would read the secret.
         let proxy = Proxy::https(proxy.as_str()).map_err(|_| setup("the proxy is not a URL"))?;
         builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(LOOPBACK)));
     }
-    builder.build().map_err(|error| {
-        let reason = rustls_error(&error).map_or_else(
-            || "the TLS trust store could not be loaded".to_owned(),
-            |error| {
-                format!(
-                    "TLS could not be set up: {}",
-                    text::line(&error.to_string(), 160)
-                )
-            },
-        );
-        setup(&reason)
+    finish(builder)
+}
+
+/// For loopback addresses. It trusts nobody and goes through no proxy: a machine
+/// without a trust store can use the emulator all the same.
+fn plain_client(options: &HttpTransportBuilder) -> Result<Client, TransportError> {
+    finish(builder(options).tls_certs_only([]))
+}
+
+fn finish(builder: ClientBuilder) -> Result<Client, TransportError> {
+    builder.build().map_err(|error| match rustls_error(&error) {
+        None => setup("the TLS trust store could not be loaded"),
+        Some(error) => setup(&text::line(
+            &format!("TLS could not be set up: {error}"),
+            200,
+        )),
     })
 }
 
-/// Resolves names with the system's resolver, but `localhost` without asking
-/// anybody: the exemption from https rests on its being loopback.
-#[derive(Debug)]
-struct Resolver;
-
-#[derive(Debug)]
-struct ResolveError;
-
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the host name could not be resolved")
-    }
+fn setup(reason: &str) -> TransportError {
+    TransportError::new(TransportErrorKind::Setup, reason)
 }
 
-impl StdError for ResolveError {}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            if name.as_str().eq_ignore_ascii_case("localhost") {
-                let both = [
-                    IpAddr::V4(Ipv4Addr::LOCALHOST),
-                    IpAddr::V6(Ipv6Addr::LOCALHOST),
-                ];
-                let addresses: Addrs = Box::new(both.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-                return Ok(addresses);
-            }
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let addresses: Vec<_> = found.map_err(|_| ResolveError)?.collect();
-            if addresses.is_empty() {
-                return Err(ResolveError.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// By type, never by message text; and never with reqwest's own text, which
-/// holds the URL.
-fn classify(error: reqwest::Error) -> TransportError {
-    use TransportErrorKind as Kind;
-    if let Some(tls) = rustls_error(&error) {
-        return TransportError::new(Kind::Tls, text::line(&tls.to_string(), 160));
-    }
-    if find::<ResolveError>(&error).is_some() {
-        return TransportError::new(Kind::Resolve, ResolveError.to_string());
-    }
-    let io = find::<io::Error>(&error).map(io::Error::kind);
-    let reason = |fallback: &str| io.map_or(fallback.to_owned(), |kind| kind.to_string());
-    if error.is_timeout() {
-        let what = if error.is_connect() {
-            "no connection in time"
-        } else {
-            "no answer in time"
-        };
-        TransportError::new(Kind::Timeout, what)
-    } else if error.is_connect() {
-        TransportError::new(Kind::Connect, reason("no connection"))
-    } else if is_malformed(&error) {
-        TransportError::new(Kind::Malformed, "the answer is not well-formed HTTP")
-    } else {
-        TransportError::new(
-            Kind::Broken,
-            reason("the connection was closed before the answer was complete"),
-        )
-    }
-}
-
-/// Whether hyper could not parse what came, as opposed to its ending early; it
-/// reports a bad chunk as invalid data or input.
-fn is_malformed(error: &reqwest::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput};
-    let bad_bytes = find::<io::Error>(error).map(io::Error::kind);
-    matches!(bad_bytes, Some(InvalidData | InvalidInput))
-        || find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
-}
-
-/// The first error of type `T` in the chain of sources.
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        // An io::Error hides the error it carries: its `source` is that one's.
-        let carried = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        if let Some(found) = carried.and_then(|carried| find(carried)) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-fn rustls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    find(error)
-}
+#[cfg(test)]
+mod tests;
