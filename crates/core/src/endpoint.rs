@@ -133,11 +133,12 @@ struct Problem(&'static str, &'static str);
 
 impl Problem {
     fn into_error(self, address: &str) -> Error {
-        // User info may be a password: of an address with an @, only the problem
-        // is shown.
+        // User info may be a password, and a query may hold a secret: of an address
+        // with an @, only the problem is shown, and of others what is before the ?.
+        let plain = address.split(['?', '#']).next().unwrap_or_default();
         let shown = match address.contains('@') {
             true => "the address".to_owned(),
-            false => format!("\"{}\"", text::line(address, 120)),
+            false => format!("\"{}\"", text::line(plain, 120)),
         };
         Error::new(ErrorKind::Configuration, format!("{shown} {}", self.0)).with_hint(self.1)
     }
@@ -182,7 +183,8 @@ fn parse(address: &str, plain: PlainHttp) -> Result<Endpoint, Problem> {
     if authority.as_str().contains('@') {
         return Err(USER_INFO);
     }
-    let host = authority.host().to_ascii_lowercase();
+    let given = authority.host();
+    let host = canonical(given);
     if !is_plain_host(&host) || !is_plain_path(uri.path()) {
         return Err(MALFORMED);
     }
@@ -192,7 +194,7 @@ fn parse(address: &str, plain: PlainHttp) -> Result<Endpoint, Problem> {
         _ => return Err(NOT_HTTPS),
     };
     let mut text = format!("{scheme}://{host}");
-    let after_host = &authority.as_str()[host.len()..];
+    let after_host = &authority.as_str()[given.len()..];
     if let Some(port) = port(after_host)?.filter(|port| *port != default_port) {
         text.push_str(&format!(":{port}"));
     }
@@ -203,11 +205,26 @@ fn parse(address: &str, plain: PlainHttp) -> Result<Endpoint, Problem> {
     Ok(Endpoint { text, origin })
 }
 
+/// Lower case, and an IPv6 address in its one spelling.
+fn canonical(host: &str) -> String {
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match inner.and_then(|inner| inner.parse::<Ipv6Addr>().ok()) {
+        Some(address) => format!("[{address}]"),
+        None => host.to_ascii_lowercase(),
+    }
+}
+
 /// Read here, because `Uri` takes a port above 65535 for no port at all.
 fn port(after_host: &str) -> Result<Option<u16>, Problem> {
     let Some(digits) = after_host.strip_prefix(':') else {
         return Ok(None);
     };
+    // Rust's parser would take a plus sign.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(MALFORMED);
+    }
     match digits.parse() {
         Ok(0) => Err(PORT_ZERO),
         Ok(port) => Ok(Some(port)),
@@ -305,6 +322,7 @@ mod tests {
             "https://example.com/token#x",
             "https://example.com:0/",
             "https://example.com:/",
+            "https://example.com:+8443/",
             "https://example.com:99999/",
             "https://exa mple.com/",
             "https://example.com\\@evil.example/",
@@ -352,6 +370,13 @@ mod tests {
             .unwrap_err();
         assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"));
         assert_eq!(error.to_string(), "the address has user info before an @");
+        for bad in [
+            "https://example.com/token?client_secret=canary",
+            "https://example.com/#canary",
+        ] {
+            let error = bad.parse::<Endpoint>().unwrap_err();
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
     }
 
     #[test]

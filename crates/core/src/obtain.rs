@@ -108,12 +108,15 @@ impl Obtainer {
         sent: Now,
     ) -> Result<TokenData, Error> {
         let id = credentials.client_id();
+        // Parameters may be secrets, too.
+        let parameters = request.parameters.values().map(String::as_str);
+        let redactor = Redactor::new(parameters.chain([secret.expose_secret()]));
         let http = wire::encode(&self.endpoint, self.authentication, id, secret, request)?;
         let limit = self.retry.attempt_limit();
         let answer = within(self.transport.send(http), self.clock.sleep(limit))
             .await
             .ok_or_else(|| self.timed_out("no complete answer", limit))?
-            .map_err(|error| self.unreachable(error))?;
+            .map_err(|error| self.unreachable(&error, &redactor))?;
         let now = self.clock.now();
         let granted = wire::decode(
             &answer,
@@ -121,7 +124,7 @@ impl Obtainer {
                 endpoint: &self.endpoint,
                 scope: &request.scope,
                 accept_narrower_scope: self.accept_narrower_scope,
-                redactor: &Redactor::new(secret.expose_secret()),
+                redactor: &redactor,
                 wall: now.wall,
             },
         )?;
@@ -178,7 +181,7 @@ impl Obtainer {
         .with_hint("check the network; if the server is slow, raise the time limits")
     }
 
-    fn unreachable(&self, error: TransportError) -> Error {
+    fn unreachable(&self, error: &TransportError, redactor: &Redactor<'_>) -> Error {
         use TransportErrorKind as Kind;
         let origin = self.endpoint.origin();
         let (kind, what, hint) = match error.kind() {
@@ -209,6 +212,8 @@ impl Obtainer {
                 "install the system's CA certificates, or name a CA file",
             ),
         };
+        // A transport of the application's may say anything.
+        let error = TransportError::new(error.kind(), redactor.line(&error.to_string(), 160));
         let retryable = !matches!(error.kind(), Kind::Tls | Kind::Malformed | Kind::Setup);
         Error::new(kind, format!("{what} {origin}: {error}"))
             .with_retryable(retryable)

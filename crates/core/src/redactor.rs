@@ -3,8 +3,6 @@
 //! Servers echo what they were sent, as they got it or escaped once more. Nothing
 //! of an answer reaches an error before it went through here.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -22,61 +20,77 @@ const SHORTEST_SEARCHED: usize = 4;
 /// escapes of any kind leave it as it is.
 const LONG_RUN: usize = 10;
 
-/// Finds a secret in foreign text: as it is; with any of its characters
+/// Cuts secrets out of foreign text. Making one costs nothing: what to look for is
+/// worked out when there is a text, which is when something has failed.
+#[derive(Clone)]
+pub(crate) struct Redactor<'a>(Vec<&'a str>);
+
+impl<'a> Redactor<'a> {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let long_enough = |secret: &&str| secret.len() >= SHORTEST_SEARCHED;
+        Self(secrets.into_iter().filter(long_enough).collect())
+    }
+
+    /// This one, for more secrets.
+    pub(crate) fn and<'b>(&self, more: impl IntoIterator<Item = &'b str>) -> Redactor<'b>
+    where
+        'a: 'b,
+    {
+        Redactor::new(self.0.iter().copied().chain(more))
+    }
+
+    /// `text` without the secrets, on one printable line of at most `limit`
+    /// characters.
+    pub(crate) fn line(&self, text: &str, limit: usize) -> String {
+        let needles: Vec<_> = self.0.iter().copied().map(Needles::of).collect();
+        let redact = |text: &str| {
+            needles
+                .iter()
+                .fold(text.to_owned(), |text, needles| needles.cut_out_of(&text))
+        };
+        // Again when it is printable: an escape sequence in the middle of a secret
+        // hides it until the sequence is dropped.
+        let printable = text::line(&redact(text), usize::MAX);
+        text::line(&redact(&printable), limit)
+    }
+}
+
+/// What one secret looks like in foreign text: as it is; with any of its characters
 /// percent-encoded, and spaces as `+`; in base64 of either alphabet, alone or
 /// inside something longer, such as the `id:secret` of HTTP Basic; and of one that
 /// is escaped in yet another way, its long runs of letters and digits.
-#[derive(Default)]
-pub(crate) struct Redactor {
-    secret: Zeroizing<String>,
+struct Needles<'a> {
+    secret: &'a str,
     base64: Vec<Zeroizing<String>>,
-    runs: Vec<Zeroizing<String>>,
+    runs: Vec<&'a str>,
 }
 
-impl Redactor {
-    pub(crate) fn new(secret: &str) -> Self {
-        if secret.len() < SHORTEST_SEARCHED {
-            return Self::default();
-        }
+impl<'a> Needles<'a> {
+    fn of(secret: &'a str) -> Self {
         let form: Zeroizing<String> =
             Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
         let percent = Zeroizing::new(form.replace('+', "%20"));
         let runs = secret.split(|character: char| !character.is_alphanumeric());
-        let mut runs: Vec<_> = runs
-            .filter(|run| run.len() >= LONG_RUN)
-            .map(|run| Zeroizing::new(run.to_owned()))
-            .collect();
+        let mut runs: Vec<_> = runs.filter(|run| run.len() >= LONG_RUN).collect();
         // The longest first, so that a run inside another leaves no rest.
         runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
         Self {
+            secret,
             base64: [secret, &form, &percent]
                 .into_iter()
                 .flat_map(base64_inside)
                 .collect(),
             runs,
-            secret: Zeroizing::new(secret.to_owned()),
         }
     }
 
-    /// `text` without the secret, on one printable line of at most `limit`
-    /// characters.
-    pub(crate) fn line(&self, text: &str, limit: usize) -> String {
-        // Again when it is printable: an escape sequence in the middle of the
-        // secret hides it until the sequence is dropped.
-        let printable = text::line(&self.redact(text), usize::MAX);
-        text::line(&self.redact(&printable), limit)
-    }
-
-    fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.secret.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        let text = text.replace(self.secret.as_str(), REDACTED);
-        let mut text = cut_base64(&cut_escaped(&text, &self.secret), &self.base64);
+    fn cut_out_of(&self, text: &str) -> String {
+        let text = text.replace(self.secret, REDACTED);
+        let mut text = cut_base64(&cut_escaped(&text, self.secret), &self.base64);
         for run in &self.runs {
-            text = text.replace(run.as_str(), REDACTED);
+            text = text.replace(run, REDACTED);
         }
-        Cow::Owned(text)
+        text
     }
 }
 
@@ -168,7 +182,7 @@ mod tests {
 
     #[test]
     fn secrets_are_cut_out_in_every_encoding() {
-        let redactor = Redactor::new(SECRET);
+        let redactor = Redactor::new([SECRET]);
         let everything: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let basic = |id: &str, secret: &str| format!("{id}:{secret}");
         for echoed in [
@@ -195,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_escape_sequence_inside_hides_nothing() {
-        let redactor = Redactor::new(SECRET);
+        let redactor = Redactor::new([SECRET]);
         let (start, end) = SECRET.split_at(4);
         let shown = redactor.line(&format!("<{start}\u{1b}[1m{end}>"), 500);
         assert_eq!(shown, "<[redacted]>");
@@ -203,14 +217,14 @@ mod tests {
 
     #[test]
     fn long_runs_are_cut_out_of_whatever_surrounds_them() {
-        let redactor = Redactor::new("a&0123456789-short");
+        let redactor = Redactor::new(["a&0123456789-short"]);
         let shown = redactor.line("a&amp;0123456789-short", 500);
         assert_eq!(shown, "a&amp;[redacted]-short");
     }
 
     #[test]
     fn a_secret_of_escapes_is_found_as_it_is() {
-        let redactor = Redactor::new("%25%41");
+        let redactor = Redactor::new(["%25%41"]);
         assert_eq!(
             redactor.line("<%25%41> <%2525%2541>", 500),
             "<[redacted]> <[redacted]>"
@@ -220,7 +234,7 @@ mod tests {
     #[test]
     fn other_text_stays() {
         for secret in [SECRET, "abc", ""] {
-            let redactor = Redactor::new(secret);
+            let redactor = Redactor::new([secret]);
             for text in ["", "no such client", "100 % sure", "a%2", "größer ü~"] {
                 assert_eq!(redactor.line(text, 500), text, "{secret}");
             }
@@ -229,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_cut_out_before_the_line_is_cut_off() {
-        let redactor = Redactor::new("canary-secret-value");
+        let redactor = Redactor::new(["canary-secret-value"]);
         assert_eq!(redactor.line("no: canary-secret-value", 10), "no: [redac…");
     }
 }

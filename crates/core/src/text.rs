@@ -38,7 +38,7 @@ pub(crate) fn line(text: &str, limit: usize) -> String {
 fn is_unprintable(character: char) -> bool {
     character.is_control()
         || character.is_whitespace()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Skips the rest of an ANSI sequence after its escape character: `[ … letter`.

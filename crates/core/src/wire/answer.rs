@@ -18,15 +18,15 @@ use crate::redactor::Redactor;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::token::Details;
-use crate::transport::Body;
+use crate::transport::{Body, LARGEST_BODY};
 
 /// What the answer is judged by.
 pub(crate) struct Asked<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) scope: &'a Scope,
     pub(crate) accept_narrower_scope: bool,
-    /// Cuts the secret out of what the server says.
-    pub(crate) redactor: &'a Redactor,
+    /// Cuts what was sent out of what the server says.
+    pub(crate) redactor: &'a Redactor<'a>,
     /// Wall time since 1970, for a `Retry-After` that is a date.
     pub(crate) wall: Duration,
 }
@@ -58,6 +58,12 @@ pub(super) struct Members {
 }
 
 impl Members {
+    /// The tokens in it, which the error beside them may quote.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &str> {
+        let tokens = [&self.access_token, &self.refresh_token];
+        tokens.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     pub(super) fn has_no_token(&self) -> bool {
         self.access_token.is_none()
     }
@@ -85,7 +91,9 @@ fn decode_ok(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Erro
     if is_encoded(answer.headers()) {
         return Err(unusable(asked, "it is compressed, which was not asked for"));
     }
-    if answer.body().is_cut_off() {
+    let body = answer.body();
+    // The second looks after transports that do not know the limit.
+    if body.is_cut_off() || body.expose_secret().len() > LARGEST_BODY {
         return Err(unusable(asked, "it is larger than 64 KiB"));
     }
     let members = parse(answer.body().expose_secret())
@@ -199,7 +207,7 @@ fn offset(body: &str, line: usize, column: usize) -> usize {
 }
 
 /// The media type alone, bounded and without the secret, for a message.
-fn media_type(headers: &HeaderMap, redactor: &Redactor) -> Option<String> {
+fn media_type(headers: &HeaderMap, redactor: &Redactor<'_>) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let kind = value.split(';').next().unwrap_or(value);
     Some(redactor.line(kind, 40))

@@ -175,7 +175,8 @@ fn address_hint(endpoint: &Endpoint, environment: Option<Environment>) -> String
 }
 
 /// Text made fit to print; `null` and empty members count as missing.
-fn error_response(members: &Members, redactor: &Redactor) -> ErrorResponse {
+fn error_response(members: &Members, redactor: &Redactor<'_>) -> ErrorResponse {
+    let redactor = redactor.and(members.tokens());
     let text = |value: &Option<Value>| match value {
         Some(Value::String(text)) => {
             Some(redactor.line(text, LONGEST_TEXT)).filter(|line| !line.is_empty())

@@ -81,7 +81,7 @@ fn judged_from(
             endpoint,
             scope: &Scope::default(),
             accept_narrower_scope: false,
-            redactor: &Redactor::new("canary-secret-5e1f"),
+            redactor: &Redactor::new(["canary-secret-5e1f"]),
             wall: Duration::from_secs(1_700_000_000),
         },
     )
@@ -104,6 +104,8 @@ fn no_error_repeats_the_token_or_the_secret() {
         "canary-token-1234".to_owned(),
         r#"{"access_token":"canary token","token_type":"Bearer"}"#.to_owned(),
         r#"{"access_token":"x","token_type":"canary"}"#.to_owned(),
+        format!("{{{token},\"error\":\"issued canary-token-1234\"}}"),
+        format!("{{{token},\"message\":\"issued canary-token-1234\",\"error\":\"x\"}}"),
         r#"{"error":"canary-secret-5e1f","error_description":"canary-secret-5e1f"}"#.to_owned(),
     ] {
         for status in [200, 204, 302, 400, 401, 403, 429, 500, 503] {
