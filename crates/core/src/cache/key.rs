@@ -1,14 +1,17 @@
 //! What tells one cached token from another.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use zeroize::Zeroizing;
+
 use crate::credentials::{ClientAuthentication, Credentials};
 use crate::endpoint::Endpoint;
 use crate::request::AccessTokenRequest;
 
-/// Everything that could make the server answer with another token: the
-/// endpoint, who asks and how, and what for. The secret enters by the identity
-/// of its source only.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Key(Box<[u8]>);
+/// The SHA-256 of everything that could make the server answer with another token:
+/// the endpoint, who asks and how, and what for. The secret enters by the identity
+/// of its source only; parameters, which may be secrets, leave no copy behind.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key([u8; 32]);
 
 impl Key {
     pub(crate) fn new(
@@ -31,11 +34,12 @@ impl Key {
             fields.push(name);
             fields.push(value);
         }
-        Self(fields.0.into_boxed_slice())
+        let digest = digest(&SHA256, &fields.0);
+        Self(digest.as_ref().try_into().expect("a SHA-256 has 32 bytes"))
     }
 }
 
-/// Parameter values may be secrets.
+/// Short secrets could be guessed from it.
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key([redacted])")
@@ -45,7 +49,7 @@ impl std::fmt::Debug for Key {
 /// Each field with its length before it, so that no two lists of fields are
 /// written alike.
 #[derive(Default)]
-struct Fields(Vec<u8>);
+struct Fields(Zeroizing<Vec<u8>>);
 
 impl Fields {
     fn push(&mut self, text: &str) {

@@ -20,15 +20,24 @@ pub(crate) enum Lane {
     /// The process's own thread, started when it is first needed.
     #[default]
     Own,
-    /// A runtime that the application keeps running.
-    Given(Handle),
+    /// A runtime that the application keeps running, in this process: a forked
+    /// child has its handle, but not its threads.
+    Given { handle: Handle, process: u32 },
 }
 
 impl Lane {
+    pub(crate) fn given(handle: Handle) -> Self {
+        Self::Given {
+            handle,
+            process: std::process::id(),
+        }
+    }
+
     pub(crate) fn handle(&self) -> Result<Handle, Error> {
         match self {
             Self::Own => own(),
-            Self::Given(handle) => Ok(handle.clone()),
+            Self::Given { handle, process } if *process == std::process::id() => Ok(handle.clone()),
+            Self::Given { .. } => own(),
         }
     }
 }
@@ -100,21 +109,24 @@ mod tests {
 
     #[test]
     fn all_callers_get_one_thread() {
-        let names: Vec<_> = (0..8)
-            .map(|_| {
-                thread::spawn(|| {
-                    let (send, receive) = std::sync::mpsc::channel();
-                    own().unwrap().spawn(async move {
-                        send.send((
-                            thread::current().id(),
-                            thread::current().name().map(str::to_owned),
-                        ))
-                    });
-                    receive.recv().unwrap()
-                })
-            })
-            .map(|thread| thread.join().unwrap())
-            .collect();
+        let ask = || {
+            let (send, receive) = std::sync::mpsc::channel();
+            own().unwrap().spawn(async move {
+                let thread = thread::current();
+                send.send((thread.id(), thread.name().map(str::to_owned)))
+            });
+            receive.recv().unwrap()
+        };
+        // All at once, so that several find no thread yet.
+        let start = std::sync::Barrier::new(8);
+        let names: Vec<_> = thread::scope(|scope| {
+            let asking = || scope.spawn(|| (start.wait(), ask()).1);
+            let asking: Vec<_> = (0..8).map(|_| asking()).collect();
+            asking
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
         assert!(names.iter().all(|name| *name == names[0]));
         assert_eq!(names[0].1.as_deref(), Some("prove-token"));
     }

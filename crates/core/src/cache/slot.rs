@@ -13,8 +13,9 @@ use crate::error::{Error, ErrorKind};
 use crate::renewal::{Pauses, Phase, pause_without_gain};
 use crate::token::{AccessToken, TokenData};
 
-/// A caller starts a flight in place of a lost one at most so often.
-const LOST_FLIGHTS: usize = 3;
+/// A caller waits for so many flights at most: for another one if a flight is lost,
+/// or if its token ended before the caller came to take it.
+const FLIGHTS: usize = 3;
 
 /// A renewal in the background is not started again for so long, whatever became
 /// of it; longer than any flight with the default limits.
@@ -101,7 +102,8 @@ impl Slot {
         now: impl Fn() -> Now,
         start: impl Fn(Arc<Flight>, Pilot),
     ) -> Result<AccessToken, Error> {
-        for _ in 0..LOST_FLIGHTS {
+        let mut failure = lost();
+        for _ in 0..FLIGHTS {
             let pace = self.pace.load();
             match self.verdict(now()) {
                 Verdict::Serve(token) => return Ok(token),
@@ -114,7 +116,10 @@ impl Slot {
                 }
                 Verdict::WaitBriefly(token) => {
                     let flight = self.join(Wish::Renewal, &now, &start);
-                    if let Some(Ok(renewed)) = flight.outcome_in_time().await {
+                    let outcome = flight.outcome_in_time().await;
+                    if let Some(renewed) = outcome.and_then(Result::ok)
+                        && renewed.phase(now()) < Phase::Expired
+                    {
                         return Ok(AccessToken::new(renewed));
                     }
                     // Nobody waits for this token's renewal again.
@@ -125,13 +130,20 @@ impl Slot {
                 }
                 Verdict::Wait => {
                     let flight = self.join(Wish::Token, &now, &start);
-                    if let Some(outcome) = flight.outcome().await {
-                        return outcome.map(AccessToken::new);
+                    match flight.outcome().await {
+                        None => failure = lost(),
+                        Some(Err(error)) => return Err(error),
+                        Some(Ok(token)) if token.phase(now()) < Phase::Expired => {
+                            return Ok(AccessToken::new(token));
+                        }
+                        // This caller was suspended, or not polled, for so long
+                        // that the token ended or was rejected meanwhile.
+                        Some(Ok(_)) => failure = outlived(),
                     }
                 }
             }
         }
-        Err(lost())
+        Err(failure)
     }
 
     fn verdict(&self, at: Now) -> Verdict {
@@ -331,6 +343,14 @@ impl Pace {
         let error = self.error.clone().filter(|_| !wait.is_zero())?;
         Some(error.with_retry_after(Some(wait)))
     }
+}
+
+fn outlived() -> Error {
+    Error::new(
+        ErrorKind::Expired,
+        "every token ended or was rejected before it could be handed out",
+    )
+    .with_hint("the caller is polled too rarely, or the API rejects every token")
 }
 
 fn lost() -> Error {

@@ -128,7 +128,7 @@ impl TokenClientBuilder {
     /// must outlive the client. Default: a thread of this crate's own, started at
     /// the first request.
     pub fn runtime(mut self, handle: Handle) -> Self {
-        self.lane = Lane::Given(handle);
+        self.lane = Lane::given(handle);
         self
     }
 
