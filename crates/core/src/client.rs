@@ -28,7 +28,7 @@ use crate::token::AccessToken;
 /// use prove_token::{ClientSecret, Environment, TokenClient};
 /// # async fn example(secret: ClientSecret) -> Result<(), prove_token::Error> {
 /// let client = TokenClient::builder(Environment::UatUs)
-///     .credentials("my-client-id".parse()?, secret)
+///     .credentials("my-client-id", secret)
 ///     .build()?;
 /// let token = client.access_token().await?;
 /// let header = token.authorization_header();
@@ -44,6 +44,8 @@ struct Inner {
     credentials: Option<Credentials>,
     /// The builder's request, for callers that ask for nothing in particular.
     request: AccessTokenRequest,
+    /// Its key; `None` if there are no credentials for it.
+    key: Option<Key>,
     /// Its slot: found without computing a key.
     slot: Arc<Slot>,
     /// The slots of all other requests.
@@ -63,8 +65,12 @@ impl TokenClient {
     ///
     /// # Errors
     ///
-    /// Every [`ErrorKind`] but `Configuration`, mostly; all callers that waited
-    /// for the same request get the same error.
+    /// `SecretSource`, `CredentialsRejected`, `RequestRejected`, `Connect`,
+    /// `Unavailable`, `Timeout`, `RateLimited` and `Protocol` by what went wrong;
+    /// `Configuration` if there are no credentials or no trust store; `Expired` if
+    /// tokens end faster than they can be handed out; `Internal` if requests cannot
+    /// be run at all. All callers that waited for the same request get the same
+    /// error, and so does who asks before it makes sense to try again.
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
         let inner = &self.0;
         match inner.slot.fresh(inner.obtainer.clock.coarse()) {
@@ -75,7 +81,9 @@ impl TokenClient {
 
     /// A usable token for `request`, which replaces the builder's as a whole
     /// (except for credentials: without its own it uses the builder's). Each
-    /// different request has a token of its own, of which 10,000 are kept.
+    /// different request has a token of its own, of which 10,000 are kept. Finding
+    /// it costs a hash and a short lock, which [`access_token`](Self::access_token)
+    /// does without.
     ///
     /// # Errors
     ///
@@ -87,7 +95,11 @@ impl TokenClient {
     ) -> Result<AccessToken, Error> {
         let inner = &self.0;
         let now = inner.obtainer.clock.now();
-        let slot = inner.others.slot(self.key(request)?, now);
+        let key = self.key(request)?;
+        let slot = match inner.key == Some(key) {
+            true => Arc::clone(&inner.slot),
+            false => inner.others.slot(key, now),
+        };
         match slot.fresh(inner.obtainer.clock.coarse()) {
             Some(token) => Ok(token),
             None => self.wait(&slot, request).await,

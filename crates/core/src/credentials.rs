@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use crate::text;
@@ -40,6 +42,12 @@ impl ClientId {
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl From<ClientId> for String {
+    fn from(id: ClientId) -> Self {
+        id.0
     }
 }
 
@@ -240,12 +248,17 @@ impl Credentials {
 /// the identity is worthless elsewhere.
 fn literal_identity(secret: &ClientSecret) -> String {
     use aws_lc_rs::hmac;
-    static KEY: std::sync::OnceLock<hmac::Key> = std::sync::OnceLock::new();
-    let key = KEY.get_or_init(|| {
-        hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new())
-            .expect("the operating system gives random bytes")
-    });
-    let tag = hmac::sign(key, secret.expose_secret().as_bytes());
+    // Not a `OnceLock`, which a child forked while it is being filled would wait
+    // for in vain.
+    static KEY: ArcSwapOption<hmac::Key> = ArcSwapOption::const_empty();
+    if KEY.load().is_none() {
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &random)
+            .expect("the operating system gives random bytes");
+        KEY.compare_and_swap(&None::<Arc<hmac::Key>>, Some(Arc::new(key)));
+    }
+    let key = KEY.load_full().expect("set above, and never taken away");
+    let tag = hmac::sign(&key, secret.expose_secret().as_bytes());
     let hex: String = tag
         .as_ref()
         .iter()

@@ -6,7 +6,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let secret = ClientSecret::new(std::fs::read_to_string("/run/secrets/prove")?)?;
 //! let client = TokenClient::builder(Environment::UatUs)
-//!     .credentials("my-client-id".parse()?, secret)
+//!     .credentials("my-client-id", secret)
 //!     .build()?;
 //! let token = client.access_token().await?; // from the cache, or else from Prove
 //! let header = token.authorization_header(); // Authorization: Bearer …
@@ -21,7 +21,7 @@
 //! # fn example(secret: prove_token::ClientSecret) -> Result<(), prove_token::Error> {
 //! let endpoint: Endpoint = "https://idp.example.com/oauth2/token".parse()?;
 //! let client = TokenClient::builder(endpoint)
-//!     .credentials("me".parse()?, secret)
+//!     .credentials("me", secret)
 //!     .client_authentication(ClientAuthentication::Basic)
 //!     .request(AccessTokenRequest::new().scope("read write".parse()?))
 //!     .build()?;

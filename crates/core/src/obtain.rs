@@ -48,53 +48,52 @@ impl Obtainer {
         request: &AccessTokenRequest,
     ) -> Result<TokenData, Error> {
         let limit = self.retry.flight_limit();
-        let sleep = self.clock.sleep(limit);
-        let outcome = within(self.attempts(credentials, request), sleep).await;
-        outcome.unwrap_or_else(|| Err(self.timed_out("no token", limit)))
+        let mut progress = Progress::starting(self.clock.now());
+        let work = self.attempts(credentials, request, &mut progress);
+        match within(work, self.clock.sleep(limit)).await {
+            Some(outcome) => outcome,
+            None => Err(self.out_of_time(progress, limit)),
+        }
     }
 
     async fn attempts(
         &self,
         credentials: &Credentials,
         request: &AccessTokenRequest,
+        progress: &mut Progress,
     ) -> Result<TokenData, Error> {
-        let started = self.clock.now().boot;
         let mut secret = credentials.read_secret().await?;
         let mut may_read_again = true;
-        let mut attempt = 1;
         loop {
             let sent = self.clock.now();
-            let endpoint = || self.endpoint.clone();
-            self.events.emit(|| Event::AttemptStarted {
-                endpoint: endpoint(),
-                attempt,
-            });
+            progress.begin(sent);
+            self.tell_started(progress);
             let error = match self.attempt(credentials, &secret, request, sent).await {
                 Ok(token) => {
-                    self.tell_obtained(&token, attempt, started);
+                    self.tell_obtained(&token, progress);
                     return Ok(token);
                 }
                 Err(error) => error,
             };
             let rejected = error.kind() == ErrorKind::CredentialsRejected;
             let pause = if rejected && std::mem::take(&mut may_read_again) {
-                rotate(credentials, &mut secret)
-                    .await
-                    .then_some(Duration::ZERO)
+                let rotated = rotate(credentials, &mut secret).await;
+                rotated.then_some(Duration::ZERO)
             } else {
                 let left = self
                     .retry
                     .flight_limit()
-                    .saturating_sub(self.since(started));
-                self.retry.pause(attempt, &error, random::unit(), left)
+                    .saturating_sub(self.since(progress.started));
+                self.retry
+                    .pause(progress.attempt, &error, random::unit(), left)
             };
-            self.tell_failed(&error, attempt, sent.boot, pause);
+            self.tell_failed(&error, progress, pause);
+            progress.fail(&error);
             match pause {
                 None => return Err(error),
                 Some(Duration::ZERO) => {}
                 Some(pause) => self.clock.sleep(pause).await,
             }
-            attempt += 1;
         }
     }
 
@@ -152,19 +151,41 @@ impl Obtainer {
         ))
     }
 
-    fn tell_obtained(&self, token: &TokenData, attempts: u32, started: Duration) {
+    /// The flight's time is up. Its last failure says why, and how long the server
+    /// asked to wait; an attempt that is cut off is accounted for.
+    fn out_of_time(&self, progress: Progress, limit: Duration) -> Error {
+        let mut error = self.timed_out("no token", limit);
+        if let Some(last) = &progress.last {
+            error = error
+                .with_retry_after(last.retry_after())
+                .with_source(last.clone());
+        }
+        if progress.is_under_way {
+            self.tell_failed(&error, &progress, None);
+        }
+        error
+    }
+
+    fn tell_started(&self, progress: &Progress) {
+        self.events.emit(|| Event::AttemptStarted {
+            endpoint: self.endpoint.clone(),
+            attempt: progress.attempt,
+        });
+    }
+
+    fn tell_obtained(&self, token: &TokenData, progress: &Progress) {
         self.events.emit(|| Event::TokenObtained {
-            attempts,
-            took: self.since(started),
+            attempts: progress.attempt,
+            took: self.since(progress.started),
             lifetime: token.life().lifetime(),
         });
     }
 
-    fn tell_failed(&self, error: &Error, attempt: u32, sent: Duration, pause: Option<Duration>) {
+    fn tell_failed(&self, error: &Error, progress: &Progress, pause: Option<Duration>) {
         self.events.emit(|| Event::AttemptFailed {
-            attempt,
+            attempt: progress.attempt,
             error: error.clone(),
-            took: self.since(sent),
+            took: self.since(progress.sent),
             retry_in: pause,
         });
     }
@@ -219,6 +240,40 @@ impl Obtainer {
             .with_retryable(retryable)
             .with_hint(hint)
             .with_source(error)
+    }
+}
+
+/// How far a flight has come, for when its time is up. Times are of the boot clock.
+struct Progress {
+    started: Duration,
+    /// Counts from 1; 0 before the first.
+    attempt: u32,
+    sent: Duration,
+    is_under_way: bool,
+    /// The last failure.
+    last: Option<Error>,
+}
+
+impl Progress {
+    fn starting(now: Now) -> Self {
+        Self {
+            started: now.boot,
+            attempt: 0,
+            sent: now.boot,
+            is_under_way: false,
+            last: None,
+        }
+    }
+
+    fn begin(&mut self, now: Now) {
+        self.attempt += 1;
+        self.sent = now.boot;
+        self.is_under_way = true;
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.is_under_way = false;
+        self.last = Some(error.clone());
     }
 }
 

@@ -38,7 +38,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Requests per flight, the first included. Default 3, range 1 to 10.
+    /// Requests per flight, the first included; one more if the credentials were
+    /// rejected and their source has new ones by then. Default 3, range 1 to 10.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
         self
@@ -145,8 +146,11 @@ impl RetryPolicy {
         }
         let doubled = self.base.saturating_mul(1 << (attempt - 1).min(16));
         let jittered = doubled.min(self.cap).mul_f64(unit);
-        let pause = jittered.max(error.retry_after().unwrap_or(Duration::ZERO));
-        (pause < left).then_some(pause)
+        // A fleet that was told the same must not come back together.
+        let pause = jittered + error.retry_after().unwrap_or(Duration::ZERO);
+        // Short of a connection's time after it, the attempt would be for nothing.
+        let needed = self.connect_timeout.min(self.flight_timeout / 2);
+        (pause + needed <= left).then_some(pause)
     }
 }
 
@@ -211,9 +215,14 @@ mod tests {
         let policy = RetryPolicy::default();
         assert_eq!(
             policy.pause(1, &error(5), 0.5, MINUTE),
-            Some(Duration::from_secs(5))
+            Some(Duration::from_millis(5100))
         );
         assert_eq!(policy.pause(1, &error(61), 0.5, MINUTE), None);
+        assert_eq!(
+            policy.pause(1, &error(58), 0.5, MINUTE),
+            None,
+            "no time to connect"
+        );
         assert_eq!(
             policy.pause(1, &error(0), 0.5, MINUTE),
             Some(Duration::from_millis(100))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::{Inner, TokenClient};
-use crate::cache::{Lane, Slot, SlotMap};
+use crate::cache::{Key, Lane, Slot, SlotMap};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{ClientAuthentication, ClientId, ClientSecret, Credentials};
 use crate::endpoint::{Endpoint, ProxyAddress};
@@ -22,7 +22,7 @@ use crate::transport::{HttpTransport, HttpTransportBuilder, Transport};
 #[must_use]
 pub struct TokenClientBuilder {
     endpoint: Endpoint,
-    credentials: Option<Credentials>,
+    credentials: Option<Result<Credentials, Error>>,
     authentication: ClientAuthentication,
     request: AccessTokenRequest,
     accept_narrower_scope: bool,
@@ -53,15 +53,18 @@ impl TokenClientBuilder {
         }
     }
 
-    /// The client id and a secret that is known now.
-    pub fn credentials(self, client_id: ClientId, secret: ClientSecret) -> Self {
-        self.credentials_from(Credentials::new(client_id, secret))
+    /// The client id and a secret that is known now. The id is checked as by
+    /// [`ClientId::new`] when the client is built.
+    pub fn credentials(mut self, client_id: impl Into<String>, secret: ClientSecret) -> Self {
+        self.credentials =
+            Some(ClientId::new(client_id).map(|client_id| Credentials::new(client_id, secret)));
+        self
     }
 
     /// The client id and where its secret is. Without credentials, every request
     /// must bring its own.
     pub fn credentials_from(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+        self.credentials = Some(Ok(credentials));
         self
     }
 
@@ -143,10 +146,20 @@ impl TokenClientBuilder {
     ///
     /// # Errors
     ///
-    /// `Configuration` if a value is out of its range.
+    /// `Configuration` if the client id is not one or a value is out of its range.
     pub fn build(self) -> Result<TokenClient, Error> {
         self.retry.validate()?;
         self.renewal.validate()?;
+        let credentials = self.credentials.transpose()?;
+        let own = self.request.credentials.as_ref().or(credentials.as_ref());
+        let key = own.map(|credentials| {
+            Key::new(
+                &self.endpoint,
+                self.authentication,
+                credentials,
+                &self.request,
+            )
+        });
         let http = self.http.connect_timeout(self.retry.connect_limit());
         let transport = self.transport.unwrap_or_else(|| Arc::new(http.build()));
         Ok(TokenClient(Arc::new(Inner {
@@ -161,7 +174,8 @@ impl TokenClientBuilder {
                 events: self.events,
             },
             lane: self.lane,
-            credentials: self.credentials,
+            credentials,
+            key,
             request: self.request,
             slot: Arc::new(Slot::default()),
             others: SlotMap::default(),

@@ -113,16 +113,13 @@ async fn retry_after_is_slept_only_if_it_fits() {
         Act::Answer(200, HOUR),
     ]);
     obtain(&script).await.unwrap();
-    assert_eq!(started.elapsed(), Duration::from_secs(7));
+    let waited = started.elapsed();
+    assert_eq!(waited.as_secs(), 7, "{waited:?}, and a little jitter");
 
     let script = Script::new([Act::AnswerWith(503, "retry-after", "600", "")]);
     let error = obtain(&script).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(600)));
-    assert_eq!(
-        started.elapsed(),
-        Duration::from_secs(7),
-        "it does not fit: no wait"
-    );
+    assert_eq!(started.elapsed(), waited, "it does not fit: no wait");
     assert_eq!(script.requests(), 1);
 }
 
@@ -236,4 +233,66 @@ async fn events_tell_the_story_without_secrets() {
         ]
     );
     assert!(!log.contains(SECRET) && !log.contains(TOKEN), "{log}");
+}
+
+/// What is sent may come back: a parameter in an error's text, anything in the
+/// words of a transport of the application's.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_is_not_shown_when_it_comes_back() {
+    use std::error::Error as _;
+    let request = AccessTokenRequest::new()
+        .parameter("pin", "canary-pin-11")
+        .unwrap();
+    let noisy = format!(
+        "POST failed\nbody: pin=canary-pin-11&client_secret={SECRET} {}",
+        "x".repeat(5000)
+    );
+    for act in [
+        Act::Answer(
+            400,
+            r#"{"error":"invalid_request","error_description":"bad pin canary-pin-11"}"#,
+        ),
+        Act::Fail(TransportError::new(TransportErrorKind::Malformed, noisy)),
+    ] {
+        let client = builder(&Script::new([act]), &TestClock::new())
+            .build()
+            .unwrap();
+        let error = client.access_token_with(&request).await.unwrap_err();
+        let source = error.source().map(ToString::to_string);
+        let shown = format!("{error} {error:?} {source:?} {:?}", error.error_response());
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(error.to_string().len() < 400 && !error.to_string().contains('\n'));
+    }
+}
+
+/// When the flight's time is up, its last failure says why.
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_runs_out_of_time_remembers_why() {
+    use std::error::Error as _;
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&log);
+    let script = Script::new([Act::AnswerWith(429, "retry-after", "15", ""), Act::Hang]);
+    let client = builder(&script, &TestClock::new())
+        .on_event(move |event| sink.lock().unwrap().push(event.clone()))
+        .build()
+        .unwrap();
+    let error = client.access_token().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(15)));
+    assert!(
+        error.source().unwrap().to_string().contains("status 429"),
+        "{error:?}"
+    );
+    let log = log.lock().unwrap();
+    assert!(
+        matches!(
+            log.last(),
+            Some(Event::AttemptFailed {
+                attempt: 2,
+                retry_in: None,
+                ..
+            })
+        ),
+        "every attempt that started is accounted for: {log:?}"
+    );
 }
