@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn an_unknown_program_is_named() {
-        let failure = run(&mut Command::new("prove-token-no-such-program")).unwrap_err();
+        let failure = capture(&mut Command::new("prove-token-no-such-program")).unwrap_err();
         assert!(failure.to_string().contains("prove-token-no-such-program"));
         assert_eq!(find("prove-token-no-such-program"), None);
     }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_failing_command_is_a_failure() {
-        let failure = run(Command::new("git").args([
+        let failure = capture(Command::new("git").args([
             "diff",
             "--no-index",
             "--quiet",

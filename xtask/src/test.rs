@@ -65,15 +65,19 @@ fn close(summary: &mut Summary, status: ExitStatus) -> Result<(), Failure> {
     if !status.success() && summary.failed == 0 {
         // A build error, or a test binary that died before its closing line.
         summary.failed = 1;
-        process::say(format_args!(
+        return Err(Failure::failed(format!(
             "a build or a test binary ended with {status} and no result"
-        ));
+        )));
     }
     if summary.failed > 0 {
         return Err(Failure::failed("the tests failed"));
     }
     if summary.passed == 0 {
-        return Err(Failure::failed("no test ran; check the name you asked for"));
+        let why = match summary.skipped {
+            0 => "no test ran; check the name you asked for",
+            _ => "no test ran; all that were asked for are skipped",
+        };
+        return Err(Failure::failed(why));
     }
     Ok(())
 }

@@ -270,9 +270,10 @@ impl Fault {
         self.body(body.to_string())
     }
 
-    /// After the last byte of a [`raw`](Self::raw) or [`drip`](Self::drip)
-    /// answer, holds the connection until the client closes it, in place of
-    /// closing it. With a `Content-Length` that promises more, the client waits.
+    /// After the last byte of the answer, holds the connection until the client
+    /// closes it. With a `Content-Length` that promises more, the client waits.
+    /// Default: a played answer ends with the connection, a plain one leaves it
+    /// to the next request.
     #[must_use]
     pub fn hold(mut self) -> Self {
         self.hold = true;

@@ -47,12 +47,11 @@ pub(crate) async fn accept(listener: TcpListener, state: Arc<State>) {
 async fn connection(stream: TcpStream, state: &Arc<State>) {
     state.accepted.fetch_add(1, Ordering::Relaxed);
     if let Some(fault) = state.script.take_at_accept() {
-        play::reset(&stream);
-        drop(stream);
         state.log(&RequestLog {
             fault: Some(fault.describe()),
             ..RequestLog::new("-", "-")
         });
+        play::reset(&stream);
         return;
     }
     // Small pieces go out as they are written; refused only by a dead socket.

@@ -9,6 +9,7 @@ use proptest::strategy::Strategy;
 use super::answer::{Asked, Granted, decode};
 use super::encode;
 use crate::credentials::{ClientAuthentication, ClientId, ClientSecret};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::redactor::Redactor;
 use crate::request::AccessTokenRequest;
@@ -67,11 +68,17 @@ fn the_secret_is_encoded_once() {
 }
 
 fn judged(answer: &http::Response<crate::transport::Body>) -> Result<Granted, Error> {
-    let endpoint = endpoint();
+    judged_from(&endpoint(), answer)
+}
+
+fn judged_from(
+    endpoint: &Endpoint,
+    answer: &http::Response<crate::transport::Body>,
+) -> Result<Granted, Error> {
     decode(
         answer,
         &Asked {
-            endpoint: &endpoint,
+            endpoint,
             scope: &Scope::default(),
             accept_narrower_scope: false,
             redactor: &Redactor::new("canary-secret-5e1f"),
@@ -198,6 +205,28 @@ fn errors_read_well() {
     ] {
         assert_eq!(judged(&answer(status, body)).unwrap_err().to_string(), text);
     }
+}
+
+#[test]
+fn hints_name_the_usual_mistake() {
+    let hint = |address: &str, status| {
+        let error = judged_from(&address.parse().unwrap(), &answer(status, "")).unwrap_err();
+        error.hint().unwrap_or_default().to_owned()
+    };
+    let uat = "https://platform.uat.proveapis.com/token";
+    assert_eq!(
+        hint(uat, 401),
+        "check the client id and secret for stray characters; they work in one region and tier \
+         only, and this is uat-us (US, Sandbox)"
+    );
+    assert_eq!(
+        hint("https://platform.eu.proveapis.com/v3/token", 403),
+        "the token endpoint has no /v3: use https://platform.eu.proveapis.com/token"
+    );
+    assert!(hint(uat, 403).contains("region and tier"));
+    assert!(hint(uat, 503).contains("status.prove.com"));
+    assert!(!hint("https://idp.example.com/token", 503).contains("prove"));
+    assert!(hint("https://idp.example.com/token", 404).contains("address"));
 }
 
 proptest::proptest! {

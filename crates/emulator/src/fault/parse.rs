@@ -98,57 +98,56 @@ fn from_object(object: &Map<String, Value>) -> Result<Fault, FaultError> {
 
 /// Only what differs from a fault that changes nothing.
 fn to_object(fault: &Fault) -> Map<String, Value> {
-    let plain = Fault::default();
-    let numbers = [
-        (
-            Key::Times,
-            (fault.times != plain.times).then_some(fault.times),
-        ),
-        (Key::Skip, (fault.skip != plain.skip).then_some(fault.skip)),
-        (Key::Status, fault.status.map(u32::from)),
-    ];
-    let switches = [
-        (Key::Close, fault.delivery == Delivery::Close),
-        (Key::Silence, fault.delivery == Delivery::Silence),
-        (
-            Key::HeadersThenSilence,
-            fault.delivery == Delivery::HeadersThenSilence,
-        ),
-        (Key::Hold, fault.hold),
-        (Key::RevokeAll, fault.revoke_all),
-    ];
-    let texts = [
-        (
-            Key::Path,
-            (fault.path != plain.path).then(|| fault.path.clone()),
-        ),
-        (
-            Key::Delay,
-            (fault.delay != plain.delay).then(|| time(fault.delay)),
-        ),
-        (Key::Drip, drip_text(fault.delivery)),
-        (Key::Reset, reset_text(fault.delivery)),
-    ];
-    let numbers = numbers
-        .into_iter()
-        .map(|(key, number)| (key, number.map(Value::from)));
-    let switches = switches
-        .into_iter()
-        .map(|(key, on)| (key, on.then_some(Value::Bool(true))));
-    let texts = texts
-        .into_iter()
-        .map(|(key, text)| (key, text.map(Value::from)));
     let contents = [
         bytes(Key::Body, Key::BodyBase64, fault.body.as_deref()),
         bytes(Key::Raw, Key::RawBase64, fault.raw.as_deref()),
     ];
-    numbers
-        .chain(switches)
-        .chain(texts)
+    numbers(fault)
+        .into_iter()
+        .chain(switches(fault))
+        .chain(texts(fault))
         .chain(contents)
         .chain(lists(fault))
         .filter_map(|(key, value)| Some((key.name().to_owned(), value?)))
         .collect()
+}
+
+fn numbers(fault: &Fault) -> [(Key, Option<Value>); 3] {
+    let plain = Fault::default();
+    let changed = |number, plain| (number != plain).then(|| Value::from(number));
+    [
+        (Key::Times, changed(fault.times, plain.times)),
+        (Key::Skip, changed(fault.skip, plain.skip)),
+        (Key::Status, fault.status.map(Value::from)),
+    ]
+}
+
+fn switches(fault: &Fault) -> [(Key, Option<Value>); 5] {
+    let delivered = |delivery| fault.delivery == delivery;
+    [
+        (Key::Close, delivered(Delivery::Close)),
+        (Key::Silence, delivered(Delivery::Silence)),
+        (
+            Key::HeadersThenSilence,
+            delivered(Delivery::HeadersThenSilence),
+        ),
+        (Key::Hold, fault.hold),
+        (Key::RevokeAll, fault.revoke_all),
+    ]
+    .map(|(key, on)| (key, on.then_some(Value::Bool(true))))
+}
+
+fn texts(fault: &Fault) -> [(Key, Option<Value>); 4] {
+    let plain = Fault::default();
+    let path = (fault.path != plain.path).then(|| fault.path.clone());
+    let delay = (fault.delay != plain.delay).then(|| time(fault.delay));
+    [
+        (Key::Path, path),
+        (Key::Delay, delay),
+        (Key::Drip, drip_text(fault.delivery)),
+        (Key::Reset, reset_text(fault.delivery)),
+    ]
+    .map(|(key, text)| (key, text.map(Value::from)))
 }
 
 fn lists(fault: &Fault) -> [(Key, Option<Value>); 3] {

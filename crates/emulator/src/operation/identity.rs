@@ -34,6 +34,8 @@ pub(super) fn enroll_batch(call: &Call) -> Result<Value, Answer> {
         .map(|item| match item["phoneNumber"].as_str() {
             Some(number) if is_test_user(number) => json!({ "proveId": insert(call, item) }),
             Some(_) => json!({ "error": "sandbox user not found" }),
+            // What the official SDKs send in place of a number.
+            None if item["identityId"].is_string() => json!({ "proveId": insert(call, item) }),
             None => json!({ "error": "field 'phoneNumber' is missing" }),
         })
         .collect();
@@ -173,7 +175,10 @@ pub(super) fn fetch(call: &Call) -> Result<Value, Answer> {
 /// identity that is already there.
 fn insert(call: &Call, item: &Value) -> String {
     let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-    let customer = text("clientCustomerId");
+    let customer = match text("clientCustomerId") {
+        given if given.is_empty() => text("identityId"),
+        given => given,
+    };
     let mut identities = call.context.store.identities();
     let known = identities.iter().find(|(_, identity)| {
         identity.client_id == call.client_id && identity.client_customer_id == customer

@@ -1,0 +1,183 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use prove_token::{ClientAuthentication, ClientId, Endpoint, ProxyAddress};
+use prove_token_config::EnvironmentName;
+
+use crate::command;
+
+const AFTER_HELP: &str = "\
+Without an account:
+  prove-token token --environment emulator
+
+With a Prove client id and secret (kept out of the command line):
+  export PROVE_CLIENT_ID=… PROVE_CLIENT_SECRET=… PROVE_ENVIRONMENT=uat-us
+  prove-token token";
+
+/// Client credentials in, bearer token out: for Prove, and any OAuth 2.0 server
+/// with the client credentials grant.
+#[derive(Debug, Parser)]
+#[command(name = "prove-token", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print an access token
+    Token(command::token::TokenArgs),
+    /// Call an API operation with the token
+    Call(command::call::CallArgs),
+    /// Decode a JWT offline: header, claims, times in words
+    Inspect(command::inspect::InspectArgs),
+    /// Run the local Prove on a loopback port
+    Emulator(command::emulator::EmulatorArgs),
+    /// Where settings come from, and whether they are right
+    #[command(subcommand)]
+    Config(command::config::ConfigCommand),
+    /// The profiles of the configuration file
+    #[command(subcommand)]
+    Profile(command::profile::ProfileCommand),
+    /// Print a completion script for a shell
+    Completion(command::completion::CompletionArgs),
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The configuration file to read
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Say on stderr what happens; secrets are redacted
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Print no hints and no notices, only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Colour on stderr and in help
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: When,
+    /// How --verbose writes: lines for people or JSON lines for machines
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Which profile, and what to change in it for this call.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Profile options")]
+pub(crate) struct ProfileFlags {
+    /// The profile to use [env: PROVE_TOKEN_PROFILE]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// uat-us, prod-us, uat-eu, prod-eu or emulator
+    #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = environment())]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// The token endpoint of another provider
+    #[arg(long, value_name = "URL", conflicts_with = "environment")]
+    pub(crate) token_endpoint: Option<Endpoint>,
+    /// Where the API's operations are
+    #[arg(long, value_name = "URL", conflicts_with = "environment")]
+    pub(crate) api_base: Option<Endpoint>,
+    /// The client id
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<ClientId>,
+    /// Read the client secret from standard input
+    #[arg(long, conflicts_with = "client_secret_file")]
+    pub(crate) client_secret_stdin: bool,
+    /// Read the client secret from a file that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// client_secret_post, client_secret_basic or client_secret_basic_raw
+    #[arg(long, value_name = "METHOD", hide_possible_values = true, value_parser = authentication())]
+    pub(crate) client_authentication: Option<ClientAuthentication>,
+    /// A scope to ask for; may be given several times
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// The audience to ask for
+    #[arg(long, value_name = "URL")]
+    pub(crate) audience: Option<String>,
+    /// The resource to ask for (RFC 8707)
+    #[arg(long, value_name = "URL")]
+    pub(crate) resource: Option<String>,
+    /// Trust exactly the certificates in this PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Reach https servers through this proxy
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<ProxyAddress>,
+    /// Give up after this time, such as 5s
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A closed list, so that a wrong name is answered with the right ones and
+/// shells can complete it.
+fn environment() -> impl TypedValueParser<Value = EnvironmentName> {
+    PossibleValuesParser::new(EnvironmentName::NAMES).try_map(|name| name.parse())
+}
+
+fn authentication() -> impl TypedValueParser<Value = ClientAuthentication> {
+    let names = ClientAuthentication::ALL.map(ClientAuthentication::as_str);
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+fn time_limit(text: &str) -> Result<Duration, String> {
+    // A bare number is taken for seconds, as in curl.
+    let parsed = match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    parsed
+        .filter(|limit| !limit.is_zero())
+        .ok_or_else(|| "write a time as 500ms, 5s or 2m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(time_limit("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(time_limit("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "0", "-1", "soon", "5 parsecs"] {
+            assert!(time_limit(bad).is_err(), "{bad}");
+        }
+    }
+}

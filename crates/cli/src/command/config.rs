@@ -1,0 +1,138 @@
+//! `prove-token config`: where settings come from, and whether they are right.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use prove_token::ErrorKind;
+use prove_token_config::{Config, Profile};
+use serde_json::json;
+
+use super::Context;
+use crate::args::ProfileFlags;
+use crate::failure::Failure;
+use crate::session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the path of the configuration file that is used
+    Path,
+    /// Print every setting of a profile and where it comes from; no secrets
+    Show(Box<ShowArgs>),
+    /// Check the whole file and report every problem with its place
+    Validate(ValidateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    flags: ProfileFlags,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// How to print problems
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
+}
+
+/// For people or for machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    #[default]
+    Text,
+    Json,
+}
+
+impl ConfigCommand {
+    pub(super) fn wants_json(&self) -> bool {
+        match self {
+            Self::Path => false,
+            Self::Show(args) => args.output == TextOrJson::Json,
+            Self::Validate(args) => args.output == TextOrJson::Json,
+        }
+    }
+}
+
+pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Path => path(context),
+        ConfigCommand::Show(args) => show(args, context),
+        ConfigCommand::Validate(args) => validate(args, context),
+    }
+}
+
+fn path(context: &Context) -> Result<(), Failure> {
+    context.console.line(file(context)?.display().to_string())
+}
+
+/// The configuration file, which `config` and `profile` cannot do without.
+pub(super) fn file(context: &Context) -> Result<PathBuf, Failure> {
+    let found = Config::find(context.config.as_deref(), &context.env)?;
+    found.ok_or_else(|| {
+        let searched: Vec<_> = Config::search_path(&context.env)
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        Failure::new(ErrorKind::Configuration, "there is no configuration file")
+            .hint(format!("it would be found at {}", searched.join(" or ")))
+            .hint("without one, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator")
+    })
+}
+
+fn show(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
+    print(
+        &session::resolve(&args.flags, context)?,
+        args.output,
+        context,
+    )
+}
+
+/// Every setting with where it came from, aligned or as one object.
+pub(super) fn print(
+    profile: &Profile,
+    output: TextOrJson,
+    context: &Context,
+) -> Result<(), Failure> {
+    let rows = profile.explain();
+    if output == TextOrJson::Json {
+        let settings: Vec<_> = rows
+            .iter()
+            .map(
+                |row| json!({"key": row.key, "value": row.value, "origin": row.origin.to_string()}),
+            )
+            .collect();
+        let object = json!({"profile": profile.name, "chosen_by": profile.chosen_by.to_string(), "settings": settings});
+        return context.console.line(object.to_string());
+    }
+    let key = rows.iter().map(|row| row.key.len()).max().unwrap_or(0);
+    let value = rows
+        .iter()
+        .map(|row| row.value.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = format!("profile {} ({})\n", profile.name, profile.chosen_by);
+    for row in rows {
+        text.push_str(&format!(
+            "  {:key$}  {:value$}  {}\n",
+            row.key, row.value, row.origin
+        ));
+    }
+    context.console.result(text)
+}
+
+fn validate(args: &ValidateArgs, context: &Context) -> Result<(), Failure> {
+    let path = file(context)?;
+    let config = Config::load(&path)?;
+    let profiles = config.profiles().count();
+    let plural = if profiles == 1 { "" } else { "s" };
+    let path = path.display();
+    context.console.line(match args.output {
+        TextOrJson::Text => format!("{path} is valid: {profiles} profile{plural}"),
+        TextOrJson::Json => {
+            json!({"file": path.to_string(), "valid": true, "profiles": profiles}).to_string()
+        }
+    })
+}

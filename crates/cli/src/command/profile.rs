@@ -1,0 +1,114 @@
+//! `prove-token profile`: what the configuration file offers.
+
+use clap::{Args, Subcommand};
+use prove_token_config::Config;
+use serde_json::json;
+
+use super::Context;
+use super::config::{self, TextOrJson};
+use crate::args::ProfileFlags;
+use crate::failure::Failure;
+use crate::session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// List the profiles, the default one marked with *
+    List(ListArgs),
+    /// Show one profile's settings; no secrets
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The profile's name
+    name: String,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
+}
+
+impl ProfileCommand {
+    pub(super) fn wants_json(&self) -> bool {
+        let output = match self {
+            Self::List(args) => args.output,
+            Self::Show(args) => args.output,
+        };
+        output == TextOrJson::Json
+    }
+}
+
+pub(crate) fn run(command: &ProfileCommand, context: &Context) -> Result<(), Failure> {
+    match command {
+        ProfileCommand::List(args) => list(args, context),
+        ProfileCommand::Show(args) => show(args, context),
+    }
+}
+
+/// A broken profile is listed with its problems, so that the others stay in
+/// sight; the exit code still says that something is wrong.
+fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
+    let path = config::file(context)?;
+    let config = Config::inspect(&path)?;
+    let text = match args.output {
+        TextOrJson::Json => json(&config),
+        TextOrJson::Text => table(&config),
+    };
+    context.console.result(text)?;
+    match Config::load(&path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn table(config: &Config) -> String {
+    let width = config
+        .profiles()
+        .map(|entry| entry.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for entry in config.profiles() {
+        let mark = if entry.is_default { '*' } else { ' ' };
+        let state = match entry.problems.len() {
+            0 => "ok".to_owned(),
+            1 => "1 problem".to_owned(),
+            many => format!("{many} problems"),
+        };
+        text.push_str(&format!(
+            "{mark} {:width$}  {state:10}  {}\n",
+            entry.name, entry.place
+        ));
+    }
+    text
+}
+
+fn json(config: &Config) -> String {
+    let profiles: Vec<_> = config
+        .profiles()
+        .map(|entry| {
+            let problems: Vec<_> = entry.problems.iter().map(ToString::to_string).collect();
+            json!({
+                "name": entry.name,
+                "default": entry.is_default,
+                "place": entry.place.to_string(),
+                "problems": problems,
+            })
+        })
+        .collect();
+    format!("{}\n", json!({ "profiles": profiles }))
+}
+
+fn show(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
+    let flags = ProfileFlags {
+        profile: Some(args.name.clone()),
+        ..ProfileFlags::default()
+    };
+    config::print(&session::resolve(&flags, context)?, args.output, context)
+}

@@ -1,0 +1,86 @@
+//! `prove-token token`: the main job.
+
+use clap::{Args, ValueEnum};
+use prove_token::AccessToken;
+use serde_json::json;
+
+use super::Context;
+use crate::args::ProfileFlags;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::{shell, times};
+
+/// The variable that `-o env` and its like set.
+const VARIABLE: &str = "PROVE_ACCESS_TOKEN";
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// The profile to use, as with --profile
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    name: Option<String>,
+    /// How to print the token
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    flags: ProfileFlags,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// The token alone
+    #[default]
+    Raw,
+    /// A header line: Authorization: Bearer …
+    Header,
+    /// One object: token, type, times, profile
+    Json,
+    /// A POSIX shell statement: export PROVE_ACCESS_TOKEN='…'
+    Env,
+    /// A line for a .env file
+    Dotenv,
+    /// A fish statement
+    Fish,
+    /// A PowerShell statement
+    Powershell,
+}
+
+pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
+    let mut flags = args.flags.clone();
+    flags.profile = flags.profile.or_else(|| args.name.clone());
+    let session = Session::start(&flags, context)?;
+    let token = session.access_token()?;
+    context
+        .console
+        .line(args.output.render(&token, &session.profile.name))
+}
+
+impl Format {
+    fn render(self, token: &AccessToken, profile: &str) -> String {
+        let value = token.value();
+        match self {
+            Self::Raw => value.to_owned(),
+            Self::Header => format!("Authorization: {} {value}", token.token_type()),
+            Self::Json => json(token, profile),
+            Self::Env => format!("export {VARIABLE}={}", shell::posix(value)),
+            Self::Dotenv => format!("{VARIABLE}={}", shell::dotenv(value)),
+            Self::Fish => format!("set -gx {VARIABLE} {}", shell::fish(value)),
+            Self::Powershell => format!("$env:{VARIABLE} = {}", shell::powershell(value)),
+        }
+    }
+}
+
+fn json(token: &AccessToken, profile: &str) -> String {
+    let ends = times::epoch(token.expires_at());
+    let mut object = json!({
+        "access_token": token.value(),
+        "token_type": token.token_type(),
+        "expires_in": token.expires_in().as_secs(),
+        "expires_at": ends,
+        "expires_at_rfc3339": i64::try_from(ends).ok().and_then(times::rfc3339),
+        "profile": profile,
+    });
+    if let Some(scope) = token.scope() {
+        object["scope"] = json!(scope.to_string());
+    }
+    object.to_string()
+}

@@ -1,0 +1,99 @@
+//! Standard output and standard error: data here, words there.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use anstyle::{AnsiColor, Style};
+use prove_token::ErrorKind;
+
+use crate::args::{Global, LogFormat, When};
+use crate::failure::Failure;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default();
+const QUIET: Style = Style::new().dimmed();
+
+/// How this run speaks.
+#[derive(Debug, Default)]
+pub(crate) struct Console {
+    pub(crate) verbose: bool,
+    quiet: bool,
+    pub(crate) log_format: LogFormat,
+    /// Keeps the lines of several threads apart.
+    stderr: Mutex<()>,
+}
+
+impl Console {
+    pub(crate) fn new(global: &Global) -> Self {
+        match global.color {
+            When::Auto => {}
+            When::Always => anstream::ColorChoice::Always.write_global(),
+            When::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Self {
+            verbose: global.verbose,
+            quiet: global.quiet,
+            log_format: global.log_format,
+            stderr: Mutex::new(()),
+        }
+    }
+
+    /// Writes a result. A reader that went away is no error: `prove-token … |
+    /// head -1` has what it wanted.
+    pub(crate) fn result(&self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout
+            .write_all(bytes.as_ref())
+            .and_then(|()| stdout.flush());
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+                ErrorKind::Internal,
+                format!("cannot write to standard output: {}", error.kind()),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a result that is text, with a newline.
+    pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<(), Failure> {
+        self.result(format!("{}\n", text.as_ref()))
+    }
+
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// A sentence for people, not for pipes.
+    pub(crate) fn notice(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// What happened, under `--verbose`.
+    pub(crate) fn trace(&self, text: &str) {
+        if self.verbose {
+            self.say(&format!("{QUIET}{text}{QUIET:#}"));
+        }
+    }
+
+    /// A failure: one `error:` paragraph and its hints, or one JSON object.
+    pub(crate) fn failure(&self, failure: &Failure, as_json: bool) {
+        if as_json {
+            self.say(&failure.to_json().to_string());
+            return;
+        }
+        self.say(&format!("{ERROR}error:{ERROR:#} {}", failure.message()));
+        if !self.quiet {
+            for hint in failure.hints() {
+                self.say(&format!("{HINT}hint:{HINT:#} {hint}"));
+            }
+        }
+    }
+
+    /// Writes one line to standard error; if that is closed, nobody can be told.
+    pub(crate) fn say(&self, line: &str) {
+        let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
+}

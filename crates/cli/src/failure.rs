@@ -1,0 +1,197 @@
+//! How a command fails: what it says, and its exit code.
+
+use std::time::Duration;
+
+use prove_token::{Error, ErrorKind};
+use prove_token_config::{Env, Outcome};
+use serde_json::{Value, json};
+
+/// An error on its way to the terminal.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: ErrorKind,
+    exit_code: u8,
+    message: String,
+    hints: Vec<String>,
+    /// For machines only.
+    facts: Facts,
+}
+
+#[derive(Debug, Default)]
+struct Facts {
+    http_status: Option<u16>,
+    retryable: bool,
+    retry_after: Option<Duration>,
+    /// Each problem of a configuration on its own.
+    problems: Vec<Value>,
+}
+
+impl Failure {
+    /// A failure of `kind`, whose exit code is that of the table.
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            exit_code: Outcome::of(kind).exit_code,
+            message: message.into(),
+            hints: Vec::new(),
+            facts: Facts::default(),
+        }
+    }
+
+    /// Wrong usage that the parser cannot see: exit code 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit_code: 2,
+            ..Self::new(ErrorKind::Configuration, message)
+        }
+    }
+
+    /// Adds a sentence on what to do.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds the status of the API's answer.
+    pub(crate) fn http_status(mut self, status: u16) -> Self {
+        self.facts.http_status = Some(status);
+        self
+    }
+
+    /// Adds how long the API asked to wait.
+    pub(crate) fn retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.facts.retry_after = wait;
+        self.facts.retryable = true;
+        self
+    }
+
+    /// Where connecting failed and a proxy variable is set, its owner expects it
+    /// to be used, which it never is: it would see plain requests.
+    pub(crate) fn mind_proxies(self, env: &Env) -> Self {
+        const VARIABLES: [&str; 6] = [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+        ];
+        let connecting = matches!(self.kind, ErrorKind::Connect | ErrorKind::Timeout);
+        match VARIABLES.into_iter().find(|name| env.var_os(name).is_some()) {
+            Some(name) if connecting => self.hint(format!(
+                "{name} is set, but proxy variables are never used: give --proxy, or proxy in the profile"
+            )),
+            _ => self,
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// One object, for `-o json`.
+    pub(crate) fn to_json(&self) -> Value {
+        let kind = match self.exit_code {
+            2 => "usage",
+            _ => self.kind.as_str(),
+        };
+        let mut object = json!({
+            "error": kind,
+            "message": self.message,
+            "exit_code": self.exit_code,
+            "retryable": self.facts.retryable,
+        });
+        if !self.hints.is_empty() {
+            object["hint"] = json!(self.hints.join("; "));
+        }
+        if let Some(status) = self.facts.http_status {
+            object["http_status"] = json!(status);
+        }
+        if let Some(wait) = self.facts.retry_after {
+            object["retry_after"] = json!(wait.as_secs());
+        }
+        if !self.facts.problems.is_empty() {
+            object["problems"] = json!(self.facts.problems);
+        }
+        object
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut failure = Self::new(error.kind(), error.to_string());
+        failure.hints.extend(error.hint().map(str::to_owned));
+        failure.facts.http_status = error.http_status();
+        failure.facts.retryable = error.is_retryable();
+        failure.facts.retry_after = error.retry_after();
+        if let Some(wait) = error.retry_after().filter(|wait| !wait.is_zero()) {
+            failure.hints.push(format!(
+                "the server asks to wait {}",
+                humantime::format_duration(wait)
+            ));
+        }
+        failure
+    }
+}
+
+impl From<prove_token_config::Error> for Failure {
+    fn from(error: prove_token_config::Error) -> Self {
+        let mut failure = Self::new(error.kind(), error.to_string());
+        failure.hints.extend(error.hint().map(str::to_owned));
+        if let [_, _, ..] = error.problems() {
+            for problem in error.problems() {
+                failure.message.push_str(&format!("\n  {problem}"));
+                if let Some(hint) = &problem.hint {
+                    failure.message.push_str(&format!(" ({hint})"));
+                }
+            }
+        }
+        failure.facts.problems = error
+            .problems()
+            .iter()
+            .map(|problem| {
+                json!({
+                    "place": problem.place.as_ref().map(ToString::to_string),
+                    "key": problem.key,
+                    "message": problem.message,
+                    "hint": problem.hint,
+                })
+            })
+            .collect();
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_table() {
+        for kind in ErrorKind::ALL {
+            let failure = Failure::from(Error::new(kind, "x"));
+            assert_eq!(failure.exit_code(), Outcome::of(kind).exit_code);
+            assert_eq!(failure.to_json()["error"], kind.as_str());
+        }
+        assert_eq!(Failure::usage("x").exit_code(), 2);
+        assert_eq!(Failure::usage("x").to_json()["error"], "usage");
+    }
+    #[test]
+    fn a_proxy_variable_is_named_where_connecting_failed() {
+        let env: Env = [("https_proxy", "http://canary@proxy")]
+            .into_iter()
+            .collect();
+        let hints = |kind| Failure::new(kind, "x").mind_proxies(&env).hints().join("");
+        assert!(hints(ErrorKind::Connect).contains("https_proxy is set"));
+        assert!(!hints(ErrorKind::Connect).contains("canary"));
+        assert_eq!(hints(ErrorKind::Protocol), "");
+    }
+}

@@ -1,0 +1,19 @@
+//! The `prove-token` command as a library, so that the Python package can bring
+//! the same command.
+//!
+//! stdout carries the result and nothing else; words, events and hints go to
+//! stderr. Exit codes are those of
+//! [`prove_token_config::Outcome`], and 2 for wrong usage.
+#![forbid(unsafe_code)]
+
+mod api;
+mod args;
+mod command;
+mod console;
+mod failure;
+mod report;
+mod session;
+mod shell;
+mod times;
+
+pub use command::main_with;

@@ -1,0 +1,95 @@
+//! What `--verbose` says about the engine's events.
+
+use prove_token::Event;
+use serde_json::{Value, json};
+
+use crate::args::LogFormat;
+use crate::console::Console;
+use crate::times::brief;
+
+/// Writes `event` in the chosen format.
+pub(crate) fn event(console: &Console, event: &Event) {
+    match console.log_format {
+        LogFormat::Text => text(event)
+            .into_iter()
+            .for_each(|line| console.trace(&line)),
+        LogFormat::Json => fields(event)
+            .into_iter()
+            .for_each(|fields| console.trace(&fields.to_string())),
+    }
+}
+
+/// A line that is not of the engine, such as which profile is used.
+pub(crate) fn note(console: &Console, name: &str, text: &str) {
+    match console.log_format {
+        LogFormat::Text => console.trace(&format!("* {text}")),
+        LogFormat::Json => console.trace(&json!({"event": name, "message": text}).to_string()),
+    }
+}
+
+fn text(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::AttemptStarted {
+            endpoint, attempt, ..
+        } => {
+            format!("> POST {endpoint} (attempt {attempt})")
+        }
+        Event::AttemptFailed {
+            error,
+            took,
+            retry_in,
+            ..
+        } => {
+            let next = match retry_in {
+                Some(pause) => format!("trying again in {}", brief(*pause)),
+                None => "giving up".to_owned(),
+            };
+            format!("< {error}, after {}; {next}", brief(*took))
+        }
+        Event::TokenObtained {
+            attempts,
+            took,
+            lifetime,
+            ..
+        } => {
+            let plural = if *attempts == 1 { "" } else { "s" };
+            format!(
+                "< access token [redacted], lives {}; {} for {attempts} request{plural}",
+                brief(*lifetime),
+                brief(*took),
+            )
+        }
+        _ => return None,
+    })
+}
+
+fn fields(event: &Event) -> Option<Value> {
+    Some(match event {
+        Event::AttemptStarted {
+            endpoint, attempt, ..
+        } => json!({
+            "event": "attempt_started", "endpoint": endpoint.as_str(), "attempt": attempt,
+        }),
+        Event::AttemptFailed {
+            attempt,
+            error,
+            took,
+            retry_in,
+            ..
+        } => json!({
+            "event": "attempt_failed", "attempt": attempt, "error": error.kind().as_str(),
+            "message": error.to_string(), "took_ms": took.as_millis() as u64,
+            "retry_in_ms": retry_in.map(|pause| pause.as_millis() as u64),
+        }),
+        Event::TokenObtained {
+            attempts,
+            took,
+            lifetime,
+            ..
+        } => json!({
+            "event": "token_obtained", "attempts": attempts,
+            "took_ms": took.as_millis() as u64, "lifetime": lifetime.as_secs(),
+        }),
+        _ => return None,
+    })
+}

@@ -1,0 +1,120 @@
+use crate::harness::run;
+
+const GOOD: &str = "version = 1\ndefault_profile = \"a\"\n\
+    [profiles.a]\nenvironment = \"uat-eu\"\nclient_id = \"abc\"\nclient_secret = { env = \"A\" }\n\
+    [profiles.b]\nenvironment = \"emulator\"\n";
+
+const BAD: &str = "version = 1\n\
+    [profiles.a]\nenvironmnet = \"uat-eu\"\nclient_id = 5\nclient_secret = \"canary-literal\"\n\
+    [profiles.b]\ntoken_endpoint = \"http://example.com/token\"\nclient_id = \"x\"\nclient_secret = { env = \"B\" }\n";
+
+#[test]
+fn a_good_file_is_valid_and_explained() {
+    let path = run(&["config", "path"]).config(GOOD).outcome().success();
+    assert!(path.ends_with("/prove-token/config.toml\n"), "{path}");
+    let valid = run(&["config", "validate"])
+        .config(GOOD)
+        .outcome()
+        .success();
+    assert!(valid.ends_with("is valid: 2 profiles\n"), "{valid}");
+    for args in [&["config", "show"][..], &["profile", "show", "a"]] {
+        let shown = run(args)
+            .config(GOOD)
+            .env("A", "canary")
+            .outcome()
+            .success();
+        assert!(
+            shown.contains("platform.uat.eu.proveapis.com/token"),
+            "{shown}"
+        );
+        assert!(shown.contains("environment variable A"), "{shown}");
+    }
+    let list = run(&["profile", "list"]).config(GOOD).outcome().success();
+    assert!(list.contains("* a") && list.contains("  b"), "{list}");
+    let list = run(&["profile", "list", "-o", "json"])
+        .config(GOOD)
+        .outcome()
+        .success();
+    assert!(list.contains("\"name\":\"a\",\"default\":true"), "{list}");
+}
+
+#[test]
+fn all_problems_of_a_file_come_at_once_with_their_places() {
+    let words = run(&["config", "validate"])
+        .config(BAD)
+        .outcome()
+        .failure(3);
+    for part in [
+        ":3:1",
+        "environmnet",
+        "environment",
+        ":4:",
+        "client_id",
+        ":5:",
+        "client_secret",
+        ":7:",
+        "https",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let json = run(&["config", "validate", "-o", "json"])
+        .config(BAD)
+        .outcome()
+        .failure(3);
+    assert!(
+        json.contains("\"problems\":[{") && json.lines().count() == 1,
+        "{json}"
+    );
+    let outcome = run(&["profile", "list"]).config(BAD).outcome();
+    assert_eq!(outcome.code, Some(3));
+    assert!(
+        outcome.stdout.contains("4 problems") && outcome.stdout.contains("1 problem"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn without_a_file_the_places_are_named() {
+    let words = run(&["config", "path"]).outcome().failure(3);
+    assert!(words.contains(".config/prove-token/config.toml"), "{words}");
+    let words = run(&["config", "validate", "--config", "nowhere.toml"])
+        .outcome()
+        .failure(3);
+    assert!(words.contains("nowhere.toml"), "{words}");
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_and_not_ignored() {
+    for (table, word) in [
+        ("[cache]\nstore = \"file\"\n", "file"),
+        ("[service]\nlisten = []\n", "service"),
+    ] {
+        let config = format!("{GOOD}{table}");
+        let words = run(&["config", "validate"])
+            .config(&config)
+            .outcome()
+            .failure(3);
+        assert!(words.contains(word), "{words}");
+    }
+}
+
+#[test]
+fn completions_are_scripts() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = run(&["completion", shell]).outcome().success();
+        assert!(
+            script.contains("prove-token") && script.contains("emulator"),
+            "{shell}"
+        );
+        assert!(
+            !script.contains("--client-secret ") && !script.contains("'--client-secret'"),
+            "{shell}"
+        );
+    }
+    let bash = run(&["completion", "bash"]).outcome().success();
+    let checked = std::process::Command::new("bash")
+        .args(["-n", "-c", &bash])
+        .output();
+    // bash may be missing (Windows); where it is, it must accept the script.
+    assert!(checked.map_or(true, |output| output.status.success()));
+}

@@ -1,0 +1,187 @@
+//! The exit codes, each by a real cause, and what is said with it.
+
+use prove_token_emulator::Fault;
+
+use crate::harness::{ID, SECRET, emulator, run, run_at, run_with};
+
+#[track_caller]
+fn assert_words(words: &str, expected: &[&str]) {
+    for expected in expected {
+        assert!(words.contains(expected), "{expected:?} in:\n{words}");
+    }
+}
+
+#[test]
+fn usage_is_2() {
+    assert_words(&run(&["tokn"]).outcome().failure(2), &["similar", "token"]);
+    assert_words(
+        &run(&["token", "--environment", "uat"]).outcome().failure(2),
+        &["uat-us", "prod-us", "emulator"],
+    );
+    assert_words(
+        &run(&["token", "--timeout", "soon"]).outcome().failure(2),
+        &["500ms, 5s or 2m"],
+    );
+}
+
+#[test]
+fn configuration_is_3() {
+    assert_words(
+        &run(&["token"]).outcome().failure(3),
+        &["no profile", "PROVE_CLIENT_ID", "--environment emulator"],
+    );
+    let config = "version = 1\n[profiles.prove-uat]\nenvironmnet = \"uat-us\"\nclient_id = \"x\"\n\
+                  client_secret = { env = \"S\" }\n";
+    assert_words(
+        &run(&["token", "prove-uat"])
+            .config(config)
+            .outcome()
+            .failure(3),
+        &["config.toml:3:1", "environmnet", "environment"],
+    );
+    assert_words(
+        &run(&["token", "prove-uta"])
+            .config(&config.replace("mnet", "ment"))
+            .outcome()
+            .failure(3),
+        &["prove-uta", "prove-uat"],
+    );
+}
+
+#[test]
+fn a_rejected_secret_is_4() {
+    let emulator = emulator().start().unwrap();
+    let words = run_with(
+        &emulator.token_endpoint(),
+        emulator.url(),
+        "canary-wrong",
+        &["token"],
+    )
+    .outcome()
+    .failure(4);
+    assert_words(
+        &words,
+        &[
+            "rejected the client credentials",
+            "status 401, code 8002",
+            "stray characters",
+        ],
+    );
+    assert_eq!(
+        emulator.token_requests(),
+        1,
+        "a rejection is not tried again"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_source_is_5() {
+    let args = [
+        "token",
+        "--token-endpoint",
+        "http://127.0.0.1:9/token",
+        "--client-id",
+        ID,
+        "--client-secret-file",
+    ];
+    let missing = run(&[&args[..], &["nowhere"]].concat())
+        .outcome()
+        .failure(5);
+    assert_words(&missing, &["nowhere"]);
+    let open = run(&[&args[..], &["/dev/null"]].concat())
+        .outcome()
+        .failure(5);
+    assert_words(&open, &["/dev/null"]);
+}
+
+#[test]
+fn a_refused_request_is_6_and_v3_is_explained() {
+    let emulator = emulator().start().unwrap();
+    let wrong = format!("{}/v3/token", emulator.url());
+    let words = run_with(&wrong, emulator.url(), SECRET, &["token"])
+        .outcome()
+        .failure(6);
+    let remedy = format!("has no /v3: use {}/token", emulator.url());
+    assert_words(&words, &["status 403", &remedy]);
+}
+
+#[test]
+fn no_connection_is_7() {
+    // Bound and dropped: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let base = format!("http://127.0.0.1:{port}");
+    let words = run_with(&format!("{base}/token"), &base, SECRET, &["token"])
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .outcome()
+        .failure(7);
+    assert_words(
+        &words,
+        &[
+            "could not connect",
+            "connection refused",
+            "HTTPS_PROXY is set",
+            "--proxy",
+        ],
+    );
+}
+
+#[test]
+fn an_unavailable_server_and_a_silent_one_are_7() {
+    let emulator = emulator()
+        .fault(Fault::status(503).times(3))
+        .fault(Fault::silence())
+        .start()
+        .unwrap();
+    let words = run_at(&emulator, &["token"]).outcome().failure(7);
+    assert_words(&words, &["is not available (status 503"]);
+    assert_eq!(emulator.token_requests(), 3);
+    let words = run_at(&emulator, &["token", "--timeout", "200ms"])
+        .outcome()
+        .failure(7);
+    assert_words(&words, &["no result within 200ms", "--timeout"]);
+}
+
+#[test]
+fn too_many_requests_are_8() {
+    let emulator = emulator()
+        .fault(Fault::status(429).header("Retry-After", "60"))
+        .start()
+        .unwrap();
+    let outcome = run_at(&emulator, &["token", "-o", "json"]).outcome();
+    let words = outcome.failure(8);
+    assert_words(
+        &words,
+        &[
+            "\"error\":\"rate_limited\"",
+            "\"retry_after\":60",
+            "\"http_status\":429",
+            "\"exit_code\":8",
+        ],
+    );
+}
+
+#[test]
+fn a_captive_portal_is_9() {
+    let portal = Fault::status(200)
+        .header("Content-Type", "text/html")
+        .body("<html>Welcome</html>")
+        .times(0);
+    let emulator = emulator().fault(portal).start().unwrap();
+    let words = run_at(&emulator, &["token"]).outcome().failure(9);
+    assert_words(&words, &["is not JSON", "text/html", "captive portal"]);
+    assert!(!words.contains("Welcome"), "{words}");
+}
+
+#[test]
+fn quiet_leaves_the_error_and_drops_the_hint() {
+    let words = run(&["token", "-q"]).outcome().failure(3);
+    assert!(
+        words.starts_with("error: ") && !words.contains("hint:"),
+        "{words}"
+    );
+}

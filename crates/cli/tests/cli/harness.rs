@@ -1,0 +1,144 @@
+//! Runs the real binary in a clean environment.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use prove_token_emulator::{Emulator, EmulatorBuilder};
+use tempfile::TempDir;
+
+pub(crate) const ID: &str = "the-client";
+pub(crate) const SECRET: &str = "canary-secret-+&=% ü";
+
+/// One run: a home of its own, and no variable but those that are set here.
+pub(crate) struct Run {
+    home: TempDir,
+    command: Command,
+    stdin: Vec<u8>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
+}
+
+pub(crate) fn run(args: &[&str]) -> Run {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prove-token"));
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", home.path())
+        .current_dir(home.path());
+    Run {
+        home,
+        command,
+        stdin: Vec::new(),
+    }
+}
+
+/// `args`, and the flags that lead to `emulator` with the right credentials.
+pub(crate) fn run_at(emulator: &Emulator, args: &[&str]) -> Run {
+    run_with(&emulator.token_endpoint(), emulator.url(), SECRET, args)
+}
+
+pub(crate) fn run_with(endpoint: &str, base: &str, secret: &str, args: &[&str]) -> Run {
+    let flags = [
+        "--token-endpoint",
+        endpoint,
+        "--api-base",
+        base,
+        "--client-id",
+        ID,
+        "--client-secret-stdin",
+    ];
+    run(&[args, &flags].concat()).stdin(secret)
+}
+
+pub(crate) fn emulator() -> EmulatorBuilder {
+    Emulator::builder().client(ID, SECRET)
+}
+
+impl Run {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        self.stdin = text.as_bytes().to_vec();
+        self
+    }
+
+    /// Puts a file below the home folder.
+    pub(crate) fn file(self, path: &str, content: &str) -> Self {
+        let path = self.home.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        private(&path);
+        self
+    }
+
+    /// Puts the configuration file where it is looked for.
+    pub(crate) fn config(self, content: &str) -> Self {
+        self.file(".config/prove-token/config.toml", content)
+    }
+
+    pub(crate) fn outcome(mut self) -> Outcome {
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap();
+        // A command that does not read its input may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(&self.stdin);
+        let output = child.wait_with_output().unwrap();
+        let outcome = Outcome {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code(),
+        };
+        outcome.assert_no_secret();
+        outcome
+    }
+}
+
+impl Outcome {
+    /// Every run is a canary test.
+    fn assert_no_secret(&self) {
+        for text in [&self.stdout, &self.stderr] {
+            for needle in ["canary", "Y2FuYXJ5"] {
+                assert!(!text.contains(needle), "{needle} in {self:?}");
+            }
+        }
+        assert!(!self.stderr.contains("eyJ"), "a token on stderr: {self:?}");
+        assert!(!self.stderr.contains("panicked"), "{self:?}");
+    }
+
+    /// The result of a run that went well.
+    #[track_caller]
+    pub(crate) fn success(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.stdout
+    }
+
+    /// The words of a run that failed with `code` and printed no result.
+    #[track_caller]
+    pub(crate) fn failure(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        self.stderr
+    }
+}
+
+#[cfg(unix)]
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) {}

@@ -1,0 +1,11 @@
+//! The command as a process: what it prints, where, and its exit code, against a
+//! real emulator.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod call;
+mod config;
+mod emulator;
+mod exit;
+mod harness;
+mod inspect;
+mod token;
