@@ -61,7 +61,7 @@ impl Authority {
         self.0.pem()
     }
 
-    fn server_config(&self, flaw: Flaw) -> Arc<ServerConfig> {
+    pub(crate) fn server_config(&self, flaw: Flaw) -> Arc<ServerConfig> {
         let names = match flaw {
             Flaw::WrongHost => vec!["elsewhere.example".to_owned()],
             _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],

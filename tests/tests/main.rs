@@ -4,7 +4,11 @@
     reason = "clippy knows test functions, but not that their helpers here are tests as well"
 )]
 
+mod canaries;
+mod concurrency;
 mod egress;
+mod http2;
+mod interop;
 mod network;
 mod tls;
 mod wire;

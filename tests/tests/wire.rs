@@ -123,21 +123,20 @@ fn request_problems(request: &Request, scope: &str) -> Vec<String> {
 fn token_problems(token: &AccessToken, case: &Case) -> Vec<String> {
     let expect = &case.expect;
     let mut problems = Vec::new();
-    let seconds = |life: Duration| life.as_secs_f64();
-    check(
-        &mut problems,
-        "lifetime",
-        Some(seconds(token.lifetime())),
-        expect.lifetime.map(|life| life as f64),
-    );
     let value = expect.token.as_deref().unwrap_or(TOKEN);
-    check(&mut problems, "token", token.value(), value);
     let header = token.authorization_header();
     check(
         &mut problems,
+        "lifetime",
+        Some(token.lifetime()),
+        expect.lifetime.map(Duration::from_secs),
+    );
+    check(&mut problems, "token", token.value(), value);
+    check(
+        &mut problems,
         "header",
-        header.to_str().unwrap(),
-        &*format!("Bearer {value}"),
+        header.as_bytes(),
+        format!("Bearer {value}").as_bytes(),
     );
     check(
         &mut problems,
@@ -147,15 +146,15 @@ fn token_problems(token: &AccessToken, case: &Case) -> Vec<String> {
     );
     check(
         &mut problems,
-        "refresh token",
-        token.refresh_token().map(|token| token.expose_secret()),
-        expect.refresh_token.as_deref(),
-    );
-    check(
-        &mut problems,
-        "refresh token's life",
-        token.refresh_expires_in().map(seconds),
-        expect.refresh_expires_in.map(|life| life as f64),
+        "refresh token and its life",
+        (
+            token.refresh_token().map(|token| token.expose_secret()),
+            token.refresh_expires_in(),
+        ),
+        (
+            expect.refresh_token.as_deref(),
+            expect.refresh_expires_in.map(Duration::from_secs),
+        ),
     );
     let shown = format!("{token:?} {header:?}");
     if canary::leak(&shown).is_some() {
