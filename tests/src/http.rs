@@ -74,6 +74,10 @@ impl Server {
     }
 
     /// Answers each request with the next of these bytes; the last are repeated.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
     pub fn playing(answers: Vec<Vec<u8>>, then: Then) -> Self {
         assert!(!answers.is_empty(), "a server needs an answer");
         Self::start(move |request, connection| {
@@ -84,6 +88,10 @@ impl Server {
     }
 
     /// The address of the token endpoint.
+    ///
+    /// # Panics
+    ///
+    /// Never: a loopback address is an endpoint.
     pub fn endpoint(&self) -> Endpoint {
         let address = format!("http://{}/token", self.listener.authority());
         address.parse().expect("a loopback address is an endpoint")

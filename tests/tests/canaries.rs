@@ -30,6 +30,14 @@ fn the_watch_stops_a_process_that_logs_the_secret() {
     );
 }
 
+#[tokio::test]
+async fn a_token_of_the_emulator_would_be_found() {
+    let emulator = emulator::builder().start().unwrap();
+    let client = client::client(emulator::endpoint(&emulator));
+    let token = client.access_token().await.unwrap();
+    assert!(canary::leak(token.value()).is_some());
+}
+
 /// Each way to authenticate, over each protocol, with success, refusal, an echo, a
 /// break and a bad certificate.
 #[tokio::test]

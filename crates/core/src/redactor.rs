@@ -246,4 +246,24 @@ mod tests {
         let redactor = Redactor::new(["canary-secret-value"]);
         assert_eq!(redactor.line("no: canary-secret-value", 10), "no: [redac…");
     }
+
+    proptest::proptest! {
+        /// Whatever stands around it, of whatever characters it is made.
+        #[test]
+        fn no_secret_stays_in_any_text(before in "\\PC*", secret in "\\PC{8,40}", after in "\\PC*") {
+            let redactor = Redactor::new(&secret);
+            for echoed in [
+                secret.clone(),
+                form(&secret),
+                STANDARD.encode(&secret),
+                URL_SAFE_NO_PAD.encode(&secret),
+            ] {
+                let shown = redactor.line(&format!("{before} {echoed} {after}"), usize::MAX);
+                // Of spaces and other unprintable characters alone, nothing is left
+                // to be found.
+                let printable = text::line(&echoed, usize::MAX);
+                assert!(printable.len() < 8 || !shown.contains(&printable), "{shown}");
+            }
+        }
+    }
 }

@@ -75,4 +75,18 @@ mod tests {
         assert_eq!(line("ok \u{1b}[12;", 20), "ok");
         assert_eq!(line("ok \u{1b}", 20), "ok");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_becomes_one_bounded_printable_line(text in "\\PC*|[\\s\\S]*", limit in 0_usize..50) {
+            let line = line(&text, limit);
+            assert!(line.chars().count() <= limit + 1);
+            assert!(!line.chars().any(is_unprintable_but_space), "{line:?}");
+            assert_eq!(line.trim(), line);
+        }
+    }
+
+    fn is_unprintable_but_space(character: char) -> bool {
+        character != ' ' && is_unprintable(character)
+    }
 }
