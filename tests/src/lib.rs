@@ -10,7 +10,6 @@ pub mod client;
 pub mod emulator;
 pub mod gate;
 pub mod http;
-pub mod http2;
 pub mod listener;
 pub mod log;
 pub mod peer;

@@ -5,18 +5,15 @@
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Response;
 use prove_token::{ClientAuthentication, Endpoint};
 use prove_token_emulator::{Fault, Stage};
 use prove_token_tests::canary;
 use prove_token_tests::client;
-use prove_token_tests::http::{answer, granted, token_body};
-use prove_token_tests::{emulator, http, http2, log, tls};
+use prove_token_tests::http::{answer, granted};
+use prove_token_tests::{emulator, http, log, tls};
 
 /// The crates below us that log, by the target of their lines.
-const LOGGING: [&str; 4] = ["hyper_util::", "reqwest::", "rustls::", "h2::"];
+const LOGGING: [&str; 3] = ["hyper_util::", "reqwest::", "rustls::"];
 
 #[test]
 fn the_watch_stops_a_process_that_logs_the_secret() {
@@ -38,7 +35,7 @@ async fn a_token_of_the_emulator_would_be_found() {
     assert!(canary::leak(token.value()).is_some());
 }
 
-/// Each way to authenticate, over each protocol, with success, refusal, an echo, a
+/// Each way to authenticate, in clear and over TLS, with success, refusal, an echo, a
 /// break and a bad certificate.
 #[tokio::test]
 async fn everything_below_us_logs_and_keeps_the_secret() {
@@ -52,22 +49,16 @@ async fn everything_below_us_logs_and_keeps_the_secret() {
         let secure = tls::Server::start(tls::authority(), tls::Flaw::None, granted(60));
         let foreign = tls::Server::start(tls::authority(), tls::Flaw::Expired, granted(60));
         let broken = emulator::with(Fault::reset(Stage::Body));
-        let second = http2::Server::start(|_| {
-            let body = Full::new(Bytes::from(token_body(60)));
-            Some(Response::new(body))
-        });
         for endpoint in [
             plain.endpoint(),
             plain.endpoint(),
             secure.endpoint(),
             foreign.endpoint(),
             emulator::endpoint(&broken),
-            second.endpoint(),
         ] {
             ask(endpoint, authentication).await;
         }
         assert_eq!(plain.requests().len(), 3);
-        assert_eq!(second.requests().len(), 1);
     }
     let lines = log::lines();
     for target in LOGGING {

@@ -7,7 +7,6 @@
 mod canaries;
 mod concurrency;
 mod egress;
-mod http2;
 mod interop;
 mod network;
 mod tls;

@@ -42,6 +42,28 @@ async fn a_connection_that_dies_under_a_request_costs_one_fresh_retry() {
     assert_eq!(seen, [0, 0, 1]);
 }
 
+/// The worst a balancer can do: it keeps the connection and answers nothing. The
+/// attempt that runs out of time takes the connection with it.
+#[tokio::test]
+async fn a_kept_connection_that_falls_silent_is_used_once() {
+    let server = Server::start(|request, connection| {
+        if request.number == 1 {
+            return Ok(Then::Hold);
+        }
+        connection.write_all(&granted(60))?;
+        Ok(Then::KeepOpen)
+    });
+    let policy = client::brisk().attempt_timeout(Duration::from_millis(200));
+    let client = client::builder(server.endpoint())
+        .retry(policy)
+        .build()
+        .unwrap();
+    fetch(&client).await.unwrap();
+    fetch(&client).await.unwrap();
+    let seen: Vec<_> = server.requests().iter().map(|r| r.connection).collect();
+    assert_eq!(seen, [0, 0, 1]);
+}
+
 #[tokio::test]
 async fn a_connection_that_the_server_closed_is_not_used_again() {
     let server = Server::playing(vec![granted(60)], Then::Close);
