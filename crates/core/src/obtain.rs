@@ -127,18 +127,21 @@ impl Obtainer {
                 wall: now.wall,
             },
         )?;
+        self.token(granted, sent, now)
+    }
+
+    /// The granted token with its life, which was counted from `sent` on.
+    fn token(&self, granted: wire::Granted, sent: Now, now: Now) -> Result<TokenData, Error> {
         let lifetime = granted
             .expires_in
             .or_else(|| jwt_lifetime(&granted.access_token, sent.wall))
             .unwrap_or(self.renewal.lifetime_if_unknown());
         let life = Life::new(sent, lifetime, &self.renewal, random::unit());
         if !life.is_usable(now) {
+            let endpoint = &self.endpoint;
             return Err(Error::new(
                 ErrorKind::Expired,
-                format!(
-                    "the token from {} had ended when its answer arrived",
-                    self.endpoint
-                ),
+                format!("the token from {endpoint} had ended when its answer arrived"),
             )
             .with_hint("the server answers slower than its tokens live, or the clock was set"));
         }

@@ -251,7 +251,7 @@ mod tests {
         /// Whatever stands around it, of whatever characters it is made.
         #[test]
         fn no_secret_stays_in_any_text(before in "\\PC*", secret in "\\PC{8,40}", after in "\\PC*") {
-            let redactor = Redactor::new(&secret);
+            let redactor = Redactor::new([secret.as_str()]);
             for echoed in [
                 secret.clone(),
                 form(&secret),

@@ -6,7 +6,7 @@ mod form;
 mod member;
 mod refusal;
 
-pub(crate) use answer::{Asked, decode};
+pub(crate) use answer::{Asked, Granted, decode};
 pub(crate) use form::encode;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 
 use super::flight::{Flight, Outcome, Pilot};
 use crate::clock::{Coarse, Now};
@@ -50,8 +50,8 @@ struct Pace {
 enum Verdict {
     /// This token.
     Serve(AccessToken),
-    /// This token, and a renewal is due that nobody waits for.
-    ServeAndRenew(AccessToken),
+    /// This token, and a renewal is due, by this pace, that nobody waits for.
+    ServeAndRenew(AccessToken, Guard<Option<Arc<Pace>>>),
     /// The outcome of a flight if it comes soon, else this token.
     WaitBriefly(AccessToken),
     /// The outcome of a flight.
@@ -104,28 +104,23 @@ impl Slot {
     ) -> Result<AccessToken, Error> {
         let mut failure = lost();
         for _ in 0..FLIGHTS {
-            let pace = self.pace.load();
             match self.verdict(now()) {
                 Verdict::Serve(token) => return Ok(token),
                 Verdict::Refuse(error) => return Err(error),
-                Verdict::ServeAndRenew(token) => {
+                Verdict::ServeAndRenew(token, pace) => {
                     if self.claim_renewal(&pace, now()) {
                         self.join(Wish::ClaimedRenewal, &now, &start);
                     }
                     return Ok(token);
                 }
-                Verdict::WaitBriefly(token) => {
+                Verdict::WaitBriefly(live) => {
                     let flight = self.join(Wish::Renewal, &now, &start);
-                    let outcome = flight.outcome_in_time().await;
-                    if let Some(renewed) = outcome.and_then(Result::ok)
-                        && renewed.phase(now()) < Phase::Expired
-                    {
-                        return Ok(AccessToken::new(renewed));
-                    }
+                    let renewed = flight.outcome_in_time().await.and_then(Result::ok);
                     // Nobody waits for this token's renewal again.
-                    token.data().mark_as_waited_for();
-                    if token.data().phase(now()) < Phase::Expired {
-                        return Ok(token);
+                    live.data().mark_as_waited_for();
+                    let best = renewed.map_or(live, AccessToken::new);
+                    if best.data().phase(now()) < Phase::Expired {
+                        return Ok(best);
                     }
                 }
                 Verdict::Wait => {
@@ -136,8 +131,7 @@ impl Slot {
                         Some(Ok(token)) if token.phase(now()) < Phase::Expired => {
                             return Ok(AccessToken::new(token));
                         }
-                        // This caller was suspended, or not polled, for so long
-                        // that the token ended or was rejected meanwhile.
+                        // Not polled for so long that the token ended meanwhile.
                         Some(Ok(_)) => failure = outlived(),
                     }
                 }
@@ -151,8 +145,8 @@ impl Slot {
         let phase = guard
             .as_ref()
             .map_or(Phase::Expired, |token| token.phase(at));
-        let pace = self.pace.load();
-        let pace = pace.as_deref();
+        let paced = self.pace.load();
+        let pace = paced.as_deref();
         match (phase, AccessToken::from_guard(guard)) {
             (Phase::Fresh, Some(token)) => Verdict::Serve(token),
             (Phase::Mandatory, Some(token))
@@ -163,7 +157,7 @@ impl Slot {
             }
             (Phase::Advisory | Phase::Mandatory, Some(token)) => {
                 match pace.is_none_or(|pace| at.boot >= pace.renew_at) {
-                    true => Verdict::ServeAndRenew(token),
+                    true => Verdict::ServeAndRenew(token, paced),
                     false => Verdict::Serve(token),
                 }
             }
@@ -214,12 +208,12 @@ impl Slot {
             (Verdict::WaitBriefly(_), Wish::Renewal) => None,
             (Verdict::WaitBriefly(live), Wish::Token) => token(live),
             // Whoever claimed a renewal has put off the next one by that.
-            (Verdict::Serve(live) | Verdict::ServeAndRenew(live), Wish::ClaimedRenewal)
+            (Verdict::Serve(live) | Verdict::ServeAndRenew(live, _), Wish::ClaimedRenewal)
                 if live.data().phase(at) > Phase::Fresh =>
             {
                 None
             }
-            (Verdict::Serve(live) | Verdict::ServeAndRenew(live), _) => token(live),
+            (Verdict::Serve(live) | Verdict::ServeAndRenew(live, _), _) => token(live),
             (Verdict::WaitBriefly(_), Wish::ClaimedRenewal) => None,
         }
     }

@@ -156,19 +156,60 @@ async fn late_rejections_of_an_old_token_cost_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_key_holds_up_no_other() {
-    let script = Script::new([Act::Answer(200, HOUR), Act::Hang]);
+    let request = |audience| AccessTokenRequest::new().audience(audience);
+    let script = Script::new([
+        Act::Answer(200, HOUR),
+        Act::Delay(Duration::from_secs(5)),
+        Act::Answer(200, HOUR),
+    ]);
     let client = client(&script, &TestClock::new());
-    client.access_token().await.unwrap();
-    let slow = AccessTokenRequest::new().audience("slow");
+    let quick = request("quick");
+    client.access_token_with(&quick).await.unwrap();
     let waiting = tokio::spawn({
         let client = client.clone();
-        async move { client.access_token_with(&slow).await }
+        async move { client.access_token_with(&request("slow")).await }
     });
     tokio::task::yield_now().await;
     let started = tokio::time::Instant::now();
-    client.access_token().await.unwrap();
+    client.access_token_with(&quick).await.unwrap();
+    client.access_token_with(&request("another")).await.unwrap();
     assert_eq!(started.elapsed(), Duration::ZERO);
-    waiting.abort();
+    assert_eq!(script.requests(), 3);
+    waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_request_has_one_token_by_either_call() {
+    let script = Script::granting(HOUR);
+    let request = AccessTokenRequest::new().audience("api");
+    let client = builder(&script, &TestClock::new())
+        .request(request.clone())
+        .build()
+        .unwrap();
+    client.access_token().await.unwrap();
+    client.access_token_with(&request).await.unwrap();
+    assert_eq!(script.requests(), 1);
+    client
+        .access_token_with(&AccessTokenRequest::new())
+        .await
+        .unwrap();
+    assert_eq!(script.requests(), 2, "another request, another token");
+}
+
+/// Polled again only when its token has long ended.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_comes_late_gets_a_live_token() {
+    let script = Script::new([LATENCY, Act::Answer(200, HOUR)]);
+    let client = client(&script, &TestClock::new());
+    let mut late = Box::pin(client.access_token());
+    let once = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(late.as_mut().poll(context).is_pending())
+    });
+    assert!(once.await);
+    tokio::time::sleep(Duration::from_secs(7200)).await;
+    let token = late.await.unwrap();
+    assert_eq!(token.expires_in(), Duration::from_secs(3600));
+    assert_eq!(script.requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]

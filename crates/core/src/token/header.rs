@@ -68,11 +68,14 @@ mod tests {
         let text = Arc::new(Zeroizing::new("Bearer canary".to_owned()));
         let copies = HeaderCopies::default();
         let here = copies.get(&text);
+        // Numbers repeat after so many threads: one of two others differs from ours.
         std::thread::scope(|scope| {
-            scope.spawn(|| assert_eq!(copies.get(&text), here));
+            for _ in 0..2 {
+                scope.spawn(|| assert_eq!(copies.get(&text).as_bytes().as_ptr(), text.as_ptr()));
+            }
         });
         let made = copies.0.iter().filter(|copy| copy.get().is_some()).count();
-        assert_eq!(made, 2, "each thread made a copy of its own");
+        assert!(made >= 2, "threads made copies of their own");
         assert!(here.is_sensitive());
     }
 }
