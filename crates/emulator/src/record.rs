@@ -335,20 +335,24 @@ fn visible_field(name: &str) -> String {
     field_name(name).to_owned()
 }
 
-/// The members of a JSON object. Their names are the syntax of the request, but
-/// are only shown while they look like names.
+/// The members of a JSON object, sorted: whether their order is kept depends on a
+/// feature of serde_json that any crate of the build may turn on. Their names are
+/// the syntax of the request, but are only shown while they look like names.
 fn visible_members(body: &Bytes) -> Vec<String> {
     let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
         return Vec::new();
     };
-    let names = object.keys().take(MAX_FIELDS);
-    names
+    let mut names: Vec<_> = object
+        .keys()
+        .take(MAX_FIELDS)
         .map(|name| {
             let plain = name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric());
             let shown = if plain { name } else { OTHER };
             shown.to_owned()
         })
-        .collect()
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 fn raw_head(head: &Parts) -> Vec<u8> {
