@@ -41,8 +41,8 @@ pub struct Now {
     pub wall: Duration,
 }
 
-/// A reading of clocks that may lag by [`TICK`] each, and of which the monotonic
-/// one may stand still while the machine is suspended.
+/// A reading of clocks that may lag by 10 ms each, and of which the monotonic one
+/// may stand still while the machine is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coarse {
     /// Monotonic time since an arbitrary start.

@@ -34,6 +34,9 @@
 //!   shared by all who waited. Requests run on a thread of this crate's own
 //!   ([`TokenClientBuilder::runtime`] chooses another place), so callers come from any
 //!   async runtime, and one that goes away takes nothing from the others.
+//! - **Renewed before it ends** ([`RenewalPolicy`]): in the background first, with a short
+//!   wait later. A live token is handed out through any failure of the server, and
+//!   failures set the pace of further requests.
 //! - **No token past its end**, by either of two clocks, nor in its last seconds, which
 //!   belong to the request it is used for. Its life is counted from before it was asked
 //!   for.
