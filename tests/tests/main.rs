@@ -7,6 +7,7 @@
 mod canaries;
 mod concurrency;
 mod egress;
+mod fork;
 mod interop;
 mod network;
 mod tls;
