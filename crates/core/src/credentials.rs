@@ -83,7 +83,7 @@ impl ClientSecret {
         let problem = if secret.expose_secret().is_empty() {
             "is empty"
         } else if secret.expose_secret().chars().any(char::is_control) {
-            "holds control characters"
+            "holds a line break or another control character"
         } else {
             return Ok(Self(secret));
         };

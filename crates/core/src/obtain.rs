@@ -217,7 +217,7 @@ impl Obtainer {
             Kind::Tls => (
                 ErrorKind::Connect,
                 "no trusted TLS connection to",
-                "check the host name and this machine's clock; a private authority needs its certificate as CA file",
+                "check the host name and this machine's clock; a private authority, or a company proxy that inspects TLS, needs its certificate as CA file",
             ),
             Kind::Timeout => (ErrorKind::Timeout, "no answer from", "check the network"),
             Kind::Broken => (

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::error::Category;
 
+use super::body::{Members, Problem, parse};
 use super::member::{self, Fault};
-use super::refusal;
-use crate::endpoint::Endpoint;
+use super::{Asked, refusal};
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::redactor::Redactor;
 use crate::scope::Scope;
@@ -20,16 +18,8 @@ use crate::secret::Secret;
 use crate::token::Details;
 use crate::transport::{Body, LARGEST_BODY};
 
-/// What the answer is judged by.
-pub(crate) struct Asked<'a> {
-    pub(crate) endpoint: &'a Endpoint,
-    pub(crate) scope: &'a Scope,
-    pub(crate) accept_narrower_scope: bool,
-    /// Cuts what was sent out of what the server says.
-    pub(crate) redactor: &'a Redactor<'a>,
-    /// Wall time since 1970, for a `Retry-After` that is a date.
-    pub(crate) wall: Duration,
-}
+const PORTAL: &str = "a proxy or captive portal may have answered in its place: open any web \
+                      page to see, or try another network";
 
 /// A token, and what was said about it.
 #[derive(Debug)]
@@ -40,46 +30,23 @@ pub(crate) struct Granted {
     pub(crate) details: Details,
 }
 
-/// The members that mean something here; others are ignored. A member given
-/// twice is refused by serde, so the last one never wins.
-#[derive(Deserialize)]
-pub(super) struct Members {
-    access_token: Option<Value>,
-    token_type: Option<Value>,
-    expires_in: Option<Value>,
-    scope: Option<Value>,
-    refresh_token: Option<Value>,
-    refresh_expires_in: Option<Value>,
-    pub(super) error: Option<Value>,
-    pub(super) error_description: Option<Value>,
-    pub(super) error_uri: Option<Value>,
-    pub(super) code: Option<Value>,
-    pub(super) message: Option<Value>,
-}
-
-impl Members {
-    /// The tokens in it, which the error beside them may quote.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = &str> {
-        let tokens = [&self.access_token, &self.refresh_token];
-        tokens.into_iter().flatten().filter_map(Value::as_str)
-    }
-
-    pub(super) fn has_no_token(&self) -> bool {
-        self.access_token.is_none()
-    }
-}
-
 /// Judges a whole answer.
 pub(crate) fn decode(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Error> {
     match answer.status().as_u16() {
         200 => decode_ok(answer, asked),
         status @ (100..=299) => Err(protocol(asked, status, "which is not a token answer")),
-        status @ (300..=399) => Err(
-            protocol(asked, status, "a redirect, which is never followed")
-                .with_hint("set the token endpoint to the final address, if you trust it"),
-        ),
+        status @ (300..=399) => Err(redirected(asked, status)),
         _ => Err(refusal::decode(answer, asked)),
     }
+}
+
+/// Prove's endpoints do not redirect; who answers with one is somebody else.
+fn redirected(asked: &Asked<'_>, status: u16) -> Error {
+    let hint = match Environment::of(asked.endpoint) {
+        Some(_) => PORTAL,
+        None => "set the token endpoint to the final address, if you trust it",
+    };
+    protocol(asked, status, "a redirect, which is never followed").with_hint(hint)
 }
 
 fn protocol(asked: &Asked<'_>, status: u16, what: &str) -> Error {
@@ -97,7 +64,7 @@ fn decode_ok(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Erro
         return Err(unusable(asked, "it is larger than 64 KiB"));
     }
     let members = parse(answer.body().expose_secret())
-        .map_err(|problem| problem.into_error(answer.headers(), asked))?;
+        .map_err(|problem| unreadable(problem, answer.headers(), asked))?;
     if let Some(error) = refusal::inside_ok(answer, &members, asked) {
         return Err(error);
     }
@@ -147,63 +114,20 @@ fn unusable(asked: &Asked<'_>, fault: &str) -> Error {
     Error::new(ErrorKind::Protocol, message).with_response(200, None)
 }
 
-/// Why a body is not an object of members.
-pub(super) enum Problem {
-    Empty,
-    /// Not JSON at all, from this byte on.
-    NotJson(usize),
-    /// JSON of the wrong shape.
-    WrongShape(&'static str),
-}
-
-pub(super) fn parse(body: &[u8]) -> Result<Members, Problem> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Problem::Empty);
-    }
-    // serde_json checks the encoding only of what it keeps.
-    let body = std::str::from_utf8(body).map_err(|error| Problem::NotJson(error.valid_up_to()))?;
-    let not_json =
-        |error: serde_json::Error| Problem::NotJson(offset(body, error.line(), error.column()));
-    // serde would take an array for the members in order.
-    if !body.trim_ascii_start().starts_with('{') {
-        serde_json::from_str::<IgnoredAny>(body).map_err(not_json)?;
-        return Err(Problem::WrongShape("it is JSON, but not an object"));
-    }
-    serde_json::from_str(body).map_err(|error| match error.classify() {
-        Category::Data => Problem::WrongShape("a member appears twice"),
-        _ => not_json(error),
-    })
-}
-
-impl Problem {
-    fn into_error(self, headers: &HeaderMap, asked: &Asked<'_>) -> Error {
-        const PORTAL: &str = "a proxy or captive portal may have answered in its place: open \
-                              any web page to see, or try another network";
-        match self {
-            Self::WrongShape(fault) => unusable(asked, fault),
-            Self::Empty => unusable(asked, "it is empty")
-                .with_retryable(true)
-                .with_hint(PORTAL),
-            Self::NotJson(offset) => {
-                let kind = media_type(headers, asked.redactor)
-                    .map_or_else(String::new, |kind| format!(", sent as {kind}"));
-                let fault = format!("it is not JSON from byte {offset}{kind}");
-                unusable(asked, &fault)
-                    .with_retryable(true)
-                    .with_hint(PORTAL)
-            }
+/// What is not JSON at all may be somebody else's answer, and pass.
+fn unreadable(problem: Problem, headers: &HeaderMap, asked: &Asked<'_>) -> Error {
+    let fault = match problem {
+        Problem::WrongShape(fault) => return unusable(asked, fault),
+        Problem::Empty => "it is empty".to_owned(),
+        Problem::NotJson(offset) => {
+            let kind = media_type(headers, asked.redactor)
+                .map_or_else(String::new, |kind| format!(", sent as {kind}"));
+            format!("it is not JSON from byte {offset}{kind}")
         }
-    }
-}
-
-/// serde_json counts lines and columns, both from 1.
-fn offset(body: &str, line: usize, column: usize) -> usize {
-    let lines_before: usize = body
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    lines_before + column.saturating_sub(1)
+    };
+    unusable(asked, &fault)
+        .with_retryable(true)
+        .with_hint(PORTAL)
 }
 
 /// The media type alone, bounded and without the secret, for a message.

@@ -6,7 +6,8 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, Response};
 use serde_json::Value;
 
-use super::answer::{Asked, Members, parse};
+use super::Asked;
+use super::body::{Members, parse};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, ErrorResponse};

@@ -6,8 +6,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use proptest::strategy::Strategy;
 
-use super::answer::{Asked, Granted, decode};
-use super::encode;
+use super::{Asked, Granted, decode, encode};
 use crate::credentials::{ClientAuthentication, ClientId, ClientSecret};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
@@ -225,6 +224,8 @@ fn hints_name_the_usual_mistake() {
         hint("https://platform.eu.proveapis.com/v3/token", 403),
         "the token endpoint has no /v3: use https://platform.eu.proveapis.com/token"
     );
+    assert!(hint(uat, 302).contains("captive portal"));
+    assert!(hint("https://idp.example.com/token", 302).contains("final address"));
     assert!(hint(uat, 403).contains("region and tier"));
     assert!(hint(uat, 503).contains("status.prove.com"));
     assert!(!hint("https://idp.example.com/token", 503).contains("prove"));
