@@ -83,7 +83,7 @@ impl ClientSecret {
         let problem = if secret.expose_secret().is_empty() {
             "is empty"
         } else if secret.expose_secret().chars().any(char::is_control) {
-            "holds a line break or another control character"
+            "holds control characters"
         } else {
             return Ok(Self(secret));
         };
@@ -91,7 +91,9 @@ impl ClientSecret {
             ErrorKind::SecretSource,
             format!("the client secret {problem}"),
         )
-        .with_hint("store the secret alone, on one line, as UTF-8"))
+        .with_hint(
+            "store the secret alone, as UTF-8 on one line: a line break is a control character",
+        ))
     }
 
     /// The secret itself. The name is long so that every use can be found.
