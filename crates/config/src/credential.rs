@@ -7,6 +7,7 @@ use prove_token::{ClientId, Credentials, Secret};
 use crate::address::Address;
 use crate::disk;
 use crate::document::without_value;
+use crate::duration::DEFAULT_COMMAND;
 use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
@@ -69,11 +70,16 @@ fn with_source(
             let source = FileSecret::new(path, env).allow_insecure_mode(*allow_insecure_mode);
             Credentials::from_source(id, source)
         }
-        SecretSetting::Command { program, arguments } => {
+        SecretSetting::Command {
+            program,
+            arguments,
+            time_limit,
+        } => {
             let withheld = config.into_iter().flat_map(Config::secret_variables);
             let withheld = withheld.chain([env::CLIENT_SECRET]);
             let arguments = arguments.iter().map(Secret::expose_secret);
-            let source = CommandSecret::new(program, arguments, env, withheld);
+            let source = CommandSecret::new(program, arguments, env, withheld)
+                .time_limit(time_limit.unwrap_or(DEFAULT_COMMAND));
             Credentials::from_source(id, source)
         }
     }

@@ -67,6 +67,6 @@ pub use file::{Config, ProfileEntry, Store};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
-pub use secret::{CommandSecret, EnvSecret, FileSecret};
+pub use secret::{CommandSecret, EnvSecret, FileSecret, end_commands};
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

@@ -175,7 +175,7 @@ fn durations(settings: &Settings, problems: &mut Vec<Problem>) {
     for (key, setting, range) in given {
         problems.extend(out_of_range(setting.value, &range).map(|problem| problem.with_key(key)));
     }
-    problems.extend(settings.timeouts().problem());
+    problems.extend(settings.time_problem());
 }
 
 fn request(settings: &Settings, problems: &mut Vec<Problem>) -> AccessTokenRequest {

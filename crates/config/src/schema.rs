@@ -118,7 +118,7 @@ fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
         ),
         _ => {}
     }
-    if let Some(problem) = settings.timeouts().problem() {
+    if let Some(problem) = settings.time_problem() {
         note(problem);
     }
     if environment == Some(EnvironmentName::Emulator) {

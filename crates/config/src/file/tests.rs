@@ -14,7 +14,7 @@ default_profile = "acme"
 [profiles.prove]
 environment = "uat-us"
 client_id = "abc123"
-client_secret = { command = ["printer", "--field", "secret"] }
+client_secret = { command = ["printer", "--field", "secret"], timeout = "20s" }
 
 [profiles.acme]
 token_endpoint = "https://idp.example.com/oauth2/token"
@@ -304,6 +304,24 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     (
         "client_secret = { env = \"A\", allow_insecure_mode = true }",
         "4:52 profiles.p.client_secret.allow_insecure_mode: has an effect on a file only",
+    ),
+    (
+        "client_secret = { env = \"A\", timeout = \"20s\" }",
+        "4:40 profiles.p.client_secret.timeout: has an effect on a command only",
+    ),
+    (
+        "client_secret = { command = [\"a\"], timeout = \"999ms\" }",
+        "4:46 profiles.p.client_secret.timeout: out of range: from 1s to 5m",
+    ),
+    (
+        "client_secret = { command = [\"a\"], timeout = 20 }",
+        "4:46 profiles.p.client_secret.timeout: expected a duration",
+    ),
+    (
+        "client_secret = { command = [\"a\"], timeout = \"26s\" }",
+        "2:1 profiles.p: client_secret.timeout is longer than flight_timeout (the command has \
+         26s, and the whole token request, of which it is a part, 25s: raise flight_timeout as \
+         well)",
     ),
     (
         "client_secret = { file = \"~/s\" }",

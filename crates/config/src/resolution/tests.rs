@@ -666,6 +666,34 @@ fn no_row_shows_a_secret() {
 }
 
 #[test]
+fn the_time_limit_of_a_command_is_shown_and_used() {
+    let text = |more: &str| {
+        format!(
+            "version = 1\n[profiles.p]\nenvironment = \"uat-us\"\nclient_id = \"id\"\n\
+             flight_timeout = \"2m\"\nclient_secret = {{ command = [\"sleep\", \"60\"]{more} }}\n"
+        )
+    };
+    for (more, limit) in [("", "10s"), (", timeout = \"1m 30s\"", "1m 30s")] {
+        let made = Profile::from_config(&profile("p"), &env(&[]), Some(&config(&text(more))));
+        assert_eq!(
+            row(&made.unwrap(), "client_secret").value,
+            format!("printed by the command sleep within {limit}")
+        );
+    }
+    // A flag can make the whole shorter than its part.
+    let shorter = Overrides {
+        flight_timeout: Some(Duration::from_secs(80)),
+        ..profile("p")
+    };
+    let config = config(&text(", timeout = \"90s\""));
+    let error = Profile::from_config(&shorter, &env(&[]), Some(&config)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "client_secret.timeout is longer than flight_timeout"
+    );
+}
+
+#[test]
 fn a_file_with_problems_makes_no_profile() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
