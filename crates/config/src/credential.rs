@@ -119,15 +119,23 @@ fn read_client_id(path: &Path) -> Result<ClientId, Problem> {
 }
 
 fn missing_id(selection: &Selection) -> Problem {
-    Problem::new(format!(
-        "the profile \"{}\" has no client id",
-        selection.name
-    ))
-    .with_key("client_id")
-    .with_hint(match selection.name.as_str() {
-        crate::selection::ENV => "set PROVE_CLIENT_ID",
-        _ => "add client_id to the profile, or give --client-id",
-    })
+    let name = &selection.name;
+    let (message, hint) = match (&selection.settings.client_id, name.as_str()) {
+        // It has one, and merging the layers took it away.
+        (Some(_), _) => (
+            format!("the client id of the profile \"{name}\" is for another address"),
+            "a flag leads to another issuer, which does not know it: give --client-id",
+        ),
+        (None, name) => (
+            format!("the profile \"{name}\" has no client id"),
+            match name {
+                crate::selection::ENV => "set PROVE_CLIENT_ID",
+                crate::selection::FLAGS => "give --client-id",
+                _ => "add client_id to the profile, or give --client-id",
+            },
+        ),
+    };
+    Problem::new(message).with_key("client_id").with_hint(hint)
 }
 
 fn missing_secret(selection: &Selection) -> Problem {

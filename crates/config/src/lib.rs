@@ -35,8 +35,13 @@
 //! no other.
 //!
 //! *A secret goes only to the place it was given for*: flags that lead to
-//! another address leave the profile's secret and extra form fields behind, and
-//! need a secret of their own. The emulator brings its own.
+//! another address leave the profile's secret behind, and need a secret of their
+//! own. Flags that lead to another issuer also leave behind what is about the
+//! issuer: `client_id`, `client_authentication`, `scope`, `accept_narrower_scope`,
+//! `audience`, `resource`, `parameters` and `ca_file`, so that one provider's
+//! private certificate authority never vouches for another provider. `proxy` and
+//! the time-outs are of the network, and stay. The emulator brings its own
+//! credentials.
 #![forbid(unsafe_code)]
 
 mod address;

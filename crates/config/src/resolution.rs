@@ -80,7 +80,7 @@ fn merge(
     if given.leads_elsewhere() {
         // An address that cannot be told is another one.
         let home = Address::of(&selection.settings, env).ok().flatten();
-        leave_secrets_behind(&mut settings, given, home, &address)?;
+        leave_behind(&mut settings, given, home, &address)?;
     }
     if address.target.is_emulator() {
         // Both are for the way to the real place.
@@ -94,10 +94,12 @@ fn merge(
     Ok((settings, address))
 }
 
-/// A secret goes only to the place it was given for. If the flags `given` lead
-/// away from `home`, what the profile holds of secrets stays behind: its client
-/// secret, and its extra form fields, which may be secrets as well.
-fn leave_secrets_behind(
+/// A secret goes only to the place it was given for, and trust in one issuer
+/// says nothing about another. If the flags `given` lead away from `home`, the
+/// client secret of the profile stays behind; if they lead to another issuer,
+/// so does everything that is about the issuer. The proxy and the time-outs are
+/// of the network, and are kept.
+fn leave_behind(
     settings: &mut Settings,
     given: Settings,
     home: Option<Address>,
@@ -110,11 +112,15 @@ fn leave_secrets_behind(
         settings.client_secret = given.client_secret;
     }
     if !home.is_some_and(|home| home.has_same_issuer(address)) {
+        settings.client_id = given.client_id;
+        settings.client_authentication = given.client_authentication;
+        settings.scope = given.scope;
+        settings.accept_narrower_scope = given.accept_narrower_scope;
+        settings.audience = given.audience;
+        settings.resource = given.resource;
+        // They may be secrets as well.
         settings.parameters = given.parameters;
-        // The emulator brings its own credentials, unless both are given.
-        if address.target.is_emulator() {
-            settings.client_id = given.client_id;
-        }
+        settings.ca_file = given.ca_file;
     }
     Ok(())
 }

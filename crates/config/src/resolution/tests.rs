@@ -30,6 +30,9 @@ client_authentication = "client_secret_basic"
 scope = ["read"]
 audience = "https://api.example.com"
 parameters = { pin = "canary-7b02" }
+accept_narrower_scope = true
+resource = "https://api.example.com/v1"
+ca_file = "/acme.pem"
 proxy = "https://proxy.example.com:3128"
 
 [profiles.bare]
@@ -332,22 +335,80 @@ fn a_flag_that_leads_elsewhere_needs_a_secret_of_its_own() {
         },
     ];
     for overrides in elsewhere {
-        let refused = problem(&overrides, &ENV_PROFILE);
-        assert_eq!(
-            refused.key.as_deref(),
-            Some("client_secret"),
-            "{overrides:?}"
-        );
-        assert!(
-            refused.message.ends_with("is for another address"),
-            "{refused}"
-        );
+        let has_other_issuer =
+            overrides.environment.is_some() || overrides.token_endpoint.is_some();
+        let error = resolve(&overrides, &ENV_PROFILE).unwrap_err();
+        let refused: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+        let name = overrides.profile.as_deref().unwrap();
+        let mut expected = vec![format!(
+            "client_secret: the client secret of the profile \"{name}\" is for another address"
+        )];
+        if has_other_issuer {
+            let id = format!(
+                "client_id: the client id of the profile \"{name}\" is for another address"
+            );
+            expected.insert(0, id);
+            let hint = error.problems()[0].hint.as_deref().unwrap();
+            assert!(hint.ends_with("give --client-id"), "{hint}");
+        }
+        assert_eq!(refused, expected, "{overrides:?}");
         let with_secret = Overrides {
+            client_id: has_other_issuer.then(|| ClientId::new("other").unwrap()),
             client_secret: secret("other"),
             ..overrides
         };
         let made = resolve(&with_secret, &ENV_PROFILE).unwrap();
         assert!(is_given(&made), "{made:?}");
+    }
+}
+
+/// The keys that are about an issuer: trust in it, and what it is asked for.
+const OF_THE_ISSUER: [&str; 7] = [
+    "client_authentication",
+    "scope",
+    "accept_narrower_scope",
+    "audience",
+    "resource",
+    "parameters.pin",
+    "ca_file",
+];
+
+#[test]
+fn what_is_about_an_issuer_does_not_reach_another() {
+    let to_prove = Overrides {
+        environment: Some(EnvironmentName::Prove(Environment::ProdUs)),
+        client_id: Some(ClientId::new("other").unwrap()),
+        client_secret: secret("other"),
+        ..profile("acme")
+    };
+    let made = resolve(&to_prove, &[]).unwrap();
+    let of_file = |row: &&Row| matches!(row.origin, Origin::File(_));
+    let kept: Vec<_> = made
+        .explain()
+        .iter()
+        .filter(of_file)
+        .map(|row| row.key.as_str())
+        .collect();
+    assert_eq!(kept, ["proxy"], "the proxy is of the network");
+    assert_eq!(made.ca_file, None);
+    assert!(!made.accept_narrower_scope);
+    // What a flag gives, and what the certificates of the system are, holds.
+    let with_flags = Overrides {
+        scope: Some(Scope::new(["write"]).unwrap()),
+        ..to_prove
+    };
+    let made = resolve(&with_flags, &[("SSL_CERT_FILE", "/system.pem")]).unwrap();
+    assert_eq!(row(&made, "scope").value, "write");
+    assert_eq!(made.ca_file.as_deref(), Some(Path::new("/system.pem")));
+    // Another API base leaves the issuer the same.
+    let moved_api = Overrides {
+        api_base: Some(endpoint("https://other.example")),
+        client_secret: secret("other"),
+        ..profile("acme")
+    };
+    let made = resolve(&moved_api, &[]).unwrap();
+    for key in OF_THE_ISSUER {
+        assert!(of_file(&row(&made, key)), "{key}");
     }
 }
 
@@ -381,6 +442,7 @@ fn extra_form_fields_stay_with_their_token_endpoint() {
     assert!(format!("{:?}", resolve(&moved_api, &[]).unwrap().request).contains("pin"));
     let moved = Overrides {
         token_endpoint: Some(endpoint("https://other.example/token")),
+        client_id: Some(ClientId::new("other").unwrap()),
         client_secret: secret("other"),
         ..profile("acme")
     };
@@ -804,6 +866,7 @@ proptest! {
             environment,
             token_endpoint: token_endpoint.map(endpoint),
             api_base: api_base.map(endpoint),
+            client_id: with_secret.then(|| ClientId::new("given").expect("an id")),
             client_secret: if with_secret { secret(CANARY) } else { None },
             ..profile(name)
         };
@@ -825,6 +888,7 @@ proptest! {
         let has_own_issuer = made.token_endpoint == Some(endpoint(home_endpoint));
         let sends_pin = format!("{:?}", made.request).contains("pin");
         prop_assert!(has_own_issuer || !sends_pin);
+        prop_assert!(has_own_issuer || made.ca_file.is_none());
         if made.target.is_emulator() && !with_secret {
             prop_assert!(made.credentials.is_none());
         }
