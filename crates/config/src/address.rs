@@ -84,6 +84,15 @@ impl Address {
         self.target.is_emulator() == other.target.is_emulator() && endpoint(self) == endpoint(other)
     }
 
+    /// A token endpoint that is the one of `home` is no other place: what `home`
+    /// knows about it holds, less what is given here.
+    pub(crate) fn stay_at(&mut self, home: &Self) {
+        if self.has_same_issuer(home) {
+            self.target = home.target.clone();
+            self.api_base = self.api_base.take().or_else(|| home.api_base.clone());
+        }
+    }
+
     fn emulator(env: &Env) -> Result<Self, Problem> {
         let url = match env.text(env::EMULATOR)? {
             None => None,

@@ -70,7 +70,7 @@ fn merge(
 ) -> Result<(Settings, Address), Problem> {
     let given = flags.clone();
     let mut settings = flags.over(selection.settings.clone());
-    let Some(address) = Address::of(&settings, env)? else {
+    let Some(mut address) = Address::of(&settings, env)? else {
         return Err(Problem::new(format!(
             "the profile \"{}\" does not say where its tokens come from",
             selection.name
@@ -80,6 +80,9 @@ fn merge(
     if given.leads_elsewhere() {
         // An address that cannot be told is another one.
         let home = Address::of(&selection.settings, env).ok().flatten();
+        if let Some(home) = home.as_ref().filter(|_| given.token_endpoint.is_some()) {
+            address.stay_at(home);
+        }
         leave_behind(&mut settings, given, home, &address)?;
     }
     if address.target.is_emulator() {

@@ -424,10 +424,31 @@ fn a_flag_that_says_the_same_changes_nothing() {
             api_base: Some(endpoint("https://api.example.com/")),
             ..profile("acme")
         },
+        Overrides {
+            token_endpoint: Some(endpoint("https://idp.example.com/token")),
+            ..profile("acme")
+        },
+        Overrides {
+            token_endpoint: Some(Environment::UatUs.token_endpoint()),
+            ..profile("prove")
+        },
     ] {
+        let name = profile(overrides.profile.as_deref().unwrap());
+        let plain = resolve(&name, &[]).unwrap();
         let made = resolve(&overrides, &[]).unwrap();
         assert!(names(&made, "FILE_SECRET"), "{made:?}");
+        assert_eq!(
+            (made.target, made.token_endpoint, made.api_base),
+            (plain.target, plain.token_endpoint, plain.api_base)
+        );
     }
+    // And an API base beside it still leads elsewhere.
+    let moved = Overrides {
+        token_endpoint: Some(endpoint("https://idp.example.com/token")),
+        api_base: Some(endpoint("https://evil.example")),
+        ..profile("acme")
+    };
+    assert_eq!(problem(&moved, &[]).key.as_deref(), Some("client_secret"));
 }
 
 #[test]
