@@ -28,7 +28,10 @@
 //!
 //! *Which profile*: [`Overrides::profile`], else `PROVE_TOKEN_PROFILE`, else the
 //! profile `env` if `PROVE_CLIENT_ID` is set, else `default_profile` of the file,
-//! else a profile `flags` if the overrides say where tokens come from.
+//! else a profile `flags` if the overrides say where tokens come from. The
+//! emulator as [`Overrides::environment`], where nothing names a profile or a
+//! file, is the profile `flags` at once: no file is read, and no variable but
+//! `PROVE_EMULATOR`.
 //!
 //! *Inside a profile*: flag over file over preset. `SSL_CERT_FILE` is the preset
 //! of `ca_file`. The `PROVE_CLIENT_*` variables make the profile `env` and touch

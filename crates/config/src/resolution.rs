@@ -16,13 +16,17 @@ use crate::setting::{Origin, Setting, Settings};
 
 impl Profile {
     /// Finds the file, chooses a profile and resolves it: what a front end does
-    /// at its start.
+    /// at its start. With the emulator as the environment, and neither a profile
+    /// nor a file named, no file is read.
     ///
     /// # Errors
     ///
     /// `Configuration`, with everything that is wrong with the file, or with the
     /// profile. The client secret is not read here.
     pub fn resolve(overrides: &Overrides, env: &Env) -> Result<Self, Error> {
+        if selection::is_emulator_alone(overrides, env) {
+            return Self::from_config(overrides, env, None);
+        }
         let config = match Config::find(overrides.config.as_deref(), env)? {
             Some(path) => Some(Config::load(&path)?),
             None => None,
@@ -40,6 +44,7 @@ impl Profile {
         env: &Env,
         config: Option<&Config>,
     ) -> Result<Self, Error> {
+        let config = config.filter(|_| !selection::is_emulator_alone(overrides, env));
         if let Some(config) = config.filter(|config| !config.problems().is_empty()) {
             return Err(config.to_error());
         }

@@ -530,6 +530,51 @@ fn the_emulator_brings_its_own_credentials() {
 }
 
 #[test]
+fn the_emulator_by_flag_needs_no_file_and_no_variables() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.toml");
+    std::fs::write(&broken, "not TOML").unwrap();
+    let emulator = Overrides {
+        environment: Some(EnvironmentName::Emulator),
+        ..Overrides::default()
+    };
+    let files = [broken.clone(), folder.path().join("none.toml")];
+    for file in files.map(|file| file.to_str().unwrap().to_owned()) {
+        let mut variables = vec![
+            ("PROVE_TOKEN_CONFIG", file.as_str()),
+            ("PROVE_CLIENT_ID", "id"),
+            ("PROVE_CLIENT_SECRET", ""),
+            ("PROVE_ENVIRONMENT", "bad"),
+        ];
+        let made = Profile::resolve(&emulator, &env(&variables)).unwrap();
+        assert_eq!(
+            (made.name.as_str(), made.chosen_by),
+            ("flags", Origin::Flag)
+        );
+        assert_eq!(made.target, Target::Emulator { url: None });
+        // What asks for a profile or a file by name asks for the file.
+        assert!(Profile::resolve(&Overrides::default(), &env(&variables)).is_err());
+        for asking in [
+            Overrides {
+                config: Some(broken.clone()),
+                ..emulator.clone()
+            },
+            Overrides {
+                profile: Some("prove".to_owned()),
+                ..emulator.clone()
+            },
+        ] {
+            assert!(Profile::resolve(&asking, &env(&variables)).is_err());
+        }
+        variables.push(("PROVE_TOKEN_PROFILE", "prove"));
+        assert!(Profile::resolve(&emulator, &env(&variables)).is_err());
+    }
+    // A file that was read for something else makes no difference.
+    let made = resolve(&emulator, &ENV_PROFILE).unwrap();
+    assert_eq!(made.name, "flags");
+}
+
+#[test]
 fn a_running_emulator_is_used_where_the_emulator_is_meant() {
     let running = ("PROVE_EMULATOR", "http://127.0.0.1:8123");
     let made = resolve(&profile("local"), &[running]).unwrap();
