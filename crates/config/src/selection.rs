@@ -65,7 +65,7 @@ pub(crate) fn select(
     if overrides.environment.is_some() || overrides.token_endpoint.is_some() {
         return Ok(flags());
     }
-    Err(nothing_selected(env, config))
+    Err(nothing_selected(overrides, env, config))
 }
 
 /// The profile of flags: a layer without anything, below them.
@@ -181,8 +181,14 @@ fn unknown(name: &str, config: Option<&Config>) -> Problem {
 
 /// The first run of somebody new, most likely: says what there is, and what
 /// works without an account.
-fn nothing_selected(env: &Env, config: Option<&Config>) -> Problem {
+fn nothing_selected(overrides: &Overrides, env: &Env, config: Option<&Config>) -> Problem {
     const TRY: &str = "to try it without an account: prove-token token --environment emulator";
+    if overrides.client_id.is_some() || overrides.client_secret.is_some() {
+        // Only half of a profile is given. The other half is not guessed: a
+        // secret must not go where nobody sent it.
+        return Problem::new("no profile is chosen, and no flag says where the tokens come from")
+            .with_hint("add --environment uat-us (or --token-endpoint URL)");
+    }
     let stray = [
         env::ENVIRONMENT,
         env::CLIENT_SECRET,

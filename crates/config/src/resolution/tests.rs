@@ -224,6 +224,31 @@ fn no_choice_is_answered_with_the_next_step() {
     );
 }
 
+#[test]
+fn credentials_by_flag_without_an_address_are_answered_with_the_flag_to_add() {
+    let id = Overrides {
+        client_id: Some(ClientId::new("id").unwrap()),
+        ..Overrides::default()
+    };
+    let file = Overrides {
+        client_secret: Some(SecretOverride::File("/run/secret".into())),
+        ..Overrides::default()
+    };
+    for overrides in [id, file] {
+        for variables in [&[][..], &[("PROVE_ENVIRONMENT", "uat-us")]] {
+            let problem = problem(&overrides, variables);
+            assert_eq!(
+                problem.message,
+                "no profile is chosen, and no flag says where the tokens come from"
+            );
+            assert_eq!(
+                problem.hint.as_deref(),
+                Some("add --environment uat-us (or --token-endpoint URL)")
+            );
+        }
+    }
+}
+
 // The profile of variables.
 
 #[test]
