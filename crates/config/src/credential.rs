@@ -75,14 +75,19 @@ fn with_source(
             arguments,
             time_limit,
         } => {
-            let withheld = config.into_iter().flat_map(Config::secret_variables);
-            let withheld = withheld.chain([env::CLIENT_SECRET]);
             let arguments = arguments.iter().map(Secret::expose_secret);
-            let source = CommandSecret::new(program, arguments, env, withheld)
+            let source = CommandSecret::new(program, arguments, env, withheld(config))
                 .time_limit(time_limit.unwrap_or(DEFAULT_COMMAND));
             Credentials::from_source(id, source)
         }
     }
+}
+
+/// The variables that no secret command sees: client secrets, also of other
+/// profiles, and the token that `token -o env` exports.
+pub(crate) fn withheld(config: Option<&Config>) -> impl Iterator<Item = &str> {
+    let of_profiles = config.into_iter().flat_map(Config::secret_variables);
+    of_profiles.chain([env::CLIENT_SECRET, env::ACCESS_TOKEN])
 }
 
 fn client_id(setting: &ClientIdSetting, env: &Env) -> Result<ClientId, Problem> {

@@ -847,6 +847,17 @@ fn the_time_limit_of_a_command_is_shown_and_used() {
 }
 
 #[test]
+fn a_command_sees_no_secret_of_ours() {
+    let config = config(FILE);
+    let mut withheld: Vec<_> = crate::credential::withheld(Some(&config)).collect();
+    withheld.dedup();
+    assert_eq!(
+        withheld,
+        ["FILE_SECRET", "PROVE_CLIENT_SECRET", "PROVE_ACCESS_TOKEN"]
+    );
+}
+
+#[test]
 fn a_file_with_problems_makes_no_profile() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");

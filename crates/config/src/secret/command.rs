@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(5);
 ///
 /// The program is run directly, without a shell, with nothing on its standard
 /// input and with the captured environment less the variables that hold client
-/// secrets. It must print the secret within its time limit, in at most 64 KiB,
+/// secrets or an access token. It must print the secret within its time limit, in at most 64 KiB,
 /// and exit with status 0. What it writes to standard error is dropped: such
 /// messages repeat secrets too easily.
 ///
