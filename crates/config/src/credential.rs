@@ -67,8 +67,14 @@ fn with_source(
             path,
             allow_insecure_mode,
         } => {
-            let source = FileSecret::new(path, env).allow_insecure_mode(*allow_insecure_mode);
-            Credentials::from_source(id, source)
+            let source = FileSecret::new(path, env);
+            Credentials::from_source(
+                id,
+                match allow_insecure_mode {
+                    Some(allow) => source.allow_insecure_mode(*allow),
+                    None => source,
+                },
+            )
         }
         SecretSetting::Command {
             program,

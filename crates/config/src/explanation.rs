@@ -142,8 +142,8 @@ fn secret(setting: &SecretSetting) -> String {
             path,
             allow_insecure_mode,
         } => match allow_insecure_mode {
-            true => format!("in the file {}, whatever its mode", printable(path)),
-            false => format!("in the file {}", printable(path)),
+            Some(true) => format!("in the file {}, whatever its mode", printable(path)),
+            _ => format!("in the file {}", printable(path)),
         },
         SecretSetting::Command {
             program,

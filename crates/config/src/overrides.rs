@@ -80,7 +80,7 @@ impl Overrides {
             SecretOverride::Value(secret) => SecretSetting::Given(secret),
             SecretOverride::File(path) => SecretSetting::File {
                 path,
-                allow_insecure_mode: false,
+                allow_insecure_mode: None,
             },
         };
         let this = self.clone();

@@ -15,7 +15,7 @@ use prove_token::{
 };
 use toml::de::DeValue;
 
-use self::credential::{client_id, client_secret};
+use self::credential::{LITERAL_SECRET, client_id, client_secret};
 use crate::document::{Item, Report, Section, suggestion};
 use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
 use crate::error::Problem;
@@ -31,6 +31,7 @@ pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Sett
     settings.client_secret = section
         .take("client_secret")
         .and_then(|item| client_secret(&item, report));
+    section.remark_on_slips("client_secret", LITERAL_SECRET);
     request(&mut section, &mut settings, report);
     transport(&mut section, &mut settings, report);
     if let Some(mut renewal) = section

@@ -154,7 +154,7 @@ fn secret_variable(env: &Env) -> Result<Option<Setting<SecretSetting>>, Problem>
         (None, Some(path)) => (
             SecretSetting::File {
                 path: path.to_owned(),
-                allow_insecure_mode: false,
+                allow_insecure_mode: None,
             },
             env::CLIENT_SECRET_FILE,
         ),

@@ -115,7 +115,8 @@ pub(crate) enum SecretSetting {
     Env(String),
     File {
         path: PathBuf,
-        allow_insecure_mode: bool,
+        /// `None` where it cannot be said: beside a flag or a variable.
+        allow_insecure_mode: Option<bool>,
     },
     Command {
         program: String,

@@ -306,6 +306,15 @@ const WRONG_VALUES: &[(&str, &str)] = &[
         "4:52 profiles.p.client_secret.allow_insecure_mode: has an effect on a file only",
     ),
     (
+        "client_sceret = \"canary\"",
+        "4:1 profiles.p.client_sceret: unknown key (did you mean client_secret? a secret does \
+         not stand in this file, only where it is kept)",
+    ),
+    (
+        "client_sceret = { env = \"A\" }",
+        "4:1 profiles.p.client_sceret: unknown key (did you mean client_secret?)",
+    ),
+    (
         "client_secret = { env = \"A\", timeout = \"20s\" }",
         "4:40 profiles.p.client_secret.timeout: has an effect on a command only",
     ),

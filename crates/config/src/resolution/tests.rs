@@ -170,6 +170,14 @@ fn flags_alone_make_a_profile() {
         assert_eq!(credentials.client_id().as_str(), "id");
         assert!(!format!("{profile:?}").contains(CANARY));
     }
+    let without_id = Overrides {
+        client_id: None,
+        ..overrides.clone()
+    };
+    assert_eq!(
+        problem(&without_id, &[]).hint.as_deref(),
+        Some("give --client-id")
+    );
     let without_secret = Overrides {
         client_secret: None,
         ..overrides
@@ -623,6 +631,7 @@ fn a_running_emulator_is_used_where_the_emulator_is_meant() {
     for bad in [
         "",
         "nonsense",
+        "127.0.0.1:8080",
         "https://canary-7b02.example",
         "http://canary-7b02.example",
         "http://127.0.0.1:1/canary-7b02",
@@ -630,8 +639,13 @@ fn a_running_emulator_is_used_where_the_emulator_is_meant() {
         "http://127.0.0.1.example:1",
     ] {
         let refused = problem(&profile("local"), &[("PROVE_EMULATOR", bad)]).to_string();
-        assert!(refused.starts_with("PROVE_EMULATOR"), "{bad}: {refused}");
-        assert!(!refused.contains(CANARY), "{refused}");
+        match bad {
+            "" => assert_eq!(refused, "PROVE_EMULATOR is set, but empty"),
+            _ => assert_eq!(
+                refused,
+                "PROVE_EMULATOR is not the loopback address of an emulator"
+            ),
+        }
     }
 }
 
@@ -796,6 +810,27 @@ fn the_certificates_of_a_profile_are_read() {
         error.to_string().starts_with("ca_file: the file "),
         "{error}"
     );
+    let made = resolve(&profile("prove"), &[("SSL_CERT_FILE", "/none")]).unwrap();
+    let error = made.ca_certificates().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "SSL_CERT_FILE: the file /none does not exist"
+    );
+    assert_eq!(
+        error.hint(),
+        Some("name a file of certificates in PEM form, or unset SSL_CERT_FILE")
+    );
+    let error = resolve(&profile("acme"), &[])
+        .unwrap()
+        .ca_certificates()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(": ca_file: the file /acme.pem does not exist"),
+        "{error}"
+    );
+    assert!(error.problems()[0].place.is_some());
     let made = resolve(&profile("prove"), &[]).unwrap();
     assert_eq!(made.ca_certificates().unwrap(), None);
 }

@@ -79,15 +79,19 @@ pub(super) fn client_secret(
         "env" => SecretSetting::Env(variable(&source, report)?),
         "file" => SecretSetting::File {
             path: path(&source, report)?,
-            allow_insecure_mode: allow_insecure_mode.unwrap_or(false),
+            allow_insecure_mode: Some(allow_insecure_mode.unwrap_or(false)),
         },
         _ => command(&source, time_limit, report)?,
     };
     Some(item.setting(value, report))
 }
 
+/// What is wrong with a secret in the file.
+pub(super) const LITERAL_SECRET: &str =
+    "a secret does not stand in this file, only where it is kept";
+
 fn literal_secret() -> Problem {
-    Problem::new("a secret does not stand in this file, only where it is kept").with_hint(
+    Problem::new(LITERAL_SECRET).with_hint(
         "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }; \
          if this was the real secret, consider it exposed",
     )
