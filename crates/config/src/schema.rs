@@ -106,14 +106,15 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
 fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
     let mut note =
         |problem: Problem| report.note(section.offset(), problem.with_key(section.key()));
+    let is_meant = |key| section.has(key) || section.has_slip_of(key);
     let environment = settings.environment.as_ref().map(|setting| setting.value);
     match (environment, &settings.token_endpoint) {
         (Some(_), Some(_)) => note(
             Problem::new("has both an environment and a token_endpoint")
                 .with_hint("keep the one that says where the tokens come from"),
         ),
-        // A key that is there, but wrong, has been noted already.
-        (None, None) if !section.has("environment") && !section.has("token_endpoint") => note(
+        // A key that is there, but wrong or misspelled, is noted as what it is.
+        (None, None) if !is_meant("environment") && !is_meant("token_endpoint") => note(
             Problem::new("has neither an environment nor a token_endpoint")
                 .with_hint("add environment = \"uat-us\", or the token_endpoint of a provider"),
         ),

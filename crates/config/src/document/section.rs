@@ -73,6 +73,13 @@ impl<'t> Section<'t> {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
+    /// Whether the section holds an unknown key that is a slip of `name`. Meant for
+    /// after the last key was taken.
+    pub(crate) fn has_slip_of(&self, name: &str) -> bool {
+        let mut unknown = self.entries.iter().filter(|entry| !entry.is_taken);
+        unknown.any(|entry| suggestion(entry.name, self.known.iter().copied()) == Some(name))
+    }
+
     /// Whether there are keys that nobody took so far.
     pub(crate) fn has_unknown(&self) -> bool {
         self.entries.iter().any(|entry| !entry.is_taken)

@@ -174,8 +174,6 @@ store = 7
     let expected = [
         "1:11 version: not a version known here (this version reads files with version = 1)",
         "2:1 defualt_profile: unknown key (did you mean default_profile?)",
-        "3:1 profiles.a: has neither an environment nor a token_endpoint \
-         (add environment = \"uat-us\", or the token_endpoint of a provider)",
         "4:1 profiles.a.enviroment: unknown key (did you mean environment?)",
         "5:9 profiles.a.scope: expected an array of strings, found a string \
          (write [\"read\", \"write\"])",
@@ -188,6 +186,24 @@ store = 7
         "11:9 cache.store: expected a string, found an integer (-)",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_consequence_is_not_reported_beside_its_cause() {
+    for slip in [
+        "enviroment = \"uat-us\"",
+        "token-endpoint = \"https://idp.example\"",
+    ] {
+        let found = problems(&format!("version = 1\n[profiles.a]\n{slip}\n"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("unknown key (did you mean "), "{found:?}");
+    }
+    let found = problems("version = 1\n[profiles.a]\ntenant = \"x\"\n");
+    assert_eq!(
+        found[0],
+        "2:1 profiles.a: has neither an environment nor a token_endpoint \
+         (add environment = \"uat-us\", or the token_endpoint of a provider)"
+    );
 }
 
 #[test]
