@@ -21,9 +21,9 @@ const POLL: Duration = Duration::from_millis(5);
 ///
 /// The program is run directly, without a shell, with nothing on its standard
 /// input and with the captured environment less the variables that hold client
-/// secrets or an access token. It must print the secret within its time limit, in at most 64 KiB,
-/// and exit with status 0. What it writes to standard error is dropped: such
-/// messages repeat secrets too easily.
+/// secrets or an access token. It must print the secret within its time limit, in
+/// at most 64 KiB, and exit with status 0. What it writes to standard error is
+/// dropped: such messages repeat secrets too easily.
 ///
 /// If standard input or standard error is a terminal, the command stays in the
 /// process group of its caller, so that it can ask there (through `/dev/tty`) and
@@ -158,7 +158,7 @@ impl Failure {
             Self::Start(_) => {
                 "name a program on PATH or by its absolute path; no shell is involved"
             }
-            Self::Refused(_) => "ask again when the program has time for it",
+            Self::Refused(refusal) => refusal.hint(),
             Self::TooLong => "the command must print the secret and nothing else",
             Self::TooSlow(_) => {
                 "give it more time, such as timeout = \"60s\" beside the command, or run it by \

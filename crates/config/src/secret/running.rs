@@ -50,6 +50,15 @@ pub(super) enum Refusal {
     Full,
 }
 
+impl Refusal {
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Ended => "start the program again; nothing is wrong with the command",
+            Self::Full => "keep secrets that are read so often in files, which need no process",
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
