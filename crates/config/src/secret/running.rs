@@ -62,7 +62,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ended => f.write_str("was not run: the program is ending"),
+            Self::Ended => f.write_str("was not run to its end: the program is ending"),
             Self::Full => write!(f, "was not run: {SLOTS} commands are running already"),
         }
     }
@@ -81,9 +81,14 @@ impl Registry {
         &REGISTRY
     }
 
+    /// Whether the commands were ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(SeqCst)
+    }
+
     /// A place for a command that is about to start.
     pub(super) fn reserve(&'static self) -> Result<Slot, Refusal> {
-        if self.has_ended.load(SeqCst) {
+        if self.has_ended() {
             return Err(Refusal::Ended);
         }
         let own = own_id();
@@ -138,7 +143,7 @@ impl Slot {
         let mark = if leads_group { LEADS_GROUP } else { 0 };
         let entry = u64::from(id) & ID | own_id() << OWNER_SHIFT | mark;
         self.entry.store(entry, SeqCst);
-        match self.registry.has_ended.load(SeqCst) {
+        match self.registry.has_ended() {
             true => Err(Refusal::Ended),
             false => Ok(()),
         }
