@@ -48,8 +48,7 @@ impl Session {
         let transport = Arc::new(transport);
         let console = Arc::clone(&context.console);
         let client = profile
-            .client_builder()?
-            .transport(Arc::clone(&transport))
+            .client_builder(Arc::clone(&transport))?
             .on_event(move |event| report::event(&console, event))
             .build()?;
         let runtime = Builder::new_current_thread()

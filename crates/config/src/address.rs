@@ -84,12 +84,19 @@ impl Address {
         self.target.is_emulator() == other.target.is_emulator() && endpoint(self) == endpoint(other)
     }
 
+    /// A token endpoint that is the one of `home` is no other place: what `home`
+    /// knows about it holds, less what is given here.
+    pub(crate) fn stay_at(&mut self, home: &Self) {
+        if self.has_same_issuer(home) {
+            self.target = home.target.clone();
+            self.api_base = self.api_base.take().or_else(|| home.api_base.clone());
+        }
+    }
+
     fn emulator(env: &Env) -> Result<Self, Problem> {
         let url = match env.text(env::EMULATOR)? {
             None => None,
-            Some(address) => {
-                Some(running_emulator(address).map_err(|problem| problem.with_key(env::EMULATOR))?)
-            }
+            Some(address) => Some(running_emulator(address)?),
         };
         let from_variable = |endpoint| Setting::new(endpoint, Origin::Variable(env::EMULATOR));
         let token_endpoint = match &url {
@@ -109,13 +116,14 @@ impl Address {
 /// The emulator's credentials are public, but what is sent to it looks like the
 /// real thing: it stays on this machine.
 fn running_emulator(address: &str) -> Result<Endpoint, Problem> {
-    let url: Endpoint = address.parse().map_err(|error| without_value(&error))?;
+    let url = address.parse::<Endpoint>().ok();
     // Plain http is accepted for loopback addresses alone.
-    if url.is_https() || !url.path().is_empty() {
-        return Err(
-            Problem::new("not the address of an emulator on this machine")
-                .with_hint("copy the line that prove-token emulator prints: http://127.0.0.1:PORT"),
-        );
-    }
-    Ok(url)
+    url.filter(|url| !url.is_https() && url.path().is_empty())
+        .ok_or_else(|| {
+            Problem::new(format!(
+                "{} is not the loopback address of an emulator",
+                env::EMULATOR
+            ))
+            .with_hint("copy the line that prove-token emulator prints: http://127.0.0.1:PORT")
+        })
 }

@@ -1,7 +1,7 @@
 //! From a profile to a token client: the last step, the same for every front
 //! end.
 
-use prove_token::transport::{HttpTransport, HttpTransportBuilder};
+use prove_token::transport::{HttpTransport, HttpTransportBuilder, Transport};
 use prove_token::{
     ClientId, ClientSecret, Credentials, Endpoint, RenewalPolicy, RetryPolicy, TokenClient,
     TokenClientBuilder,
@@ -37,13 +37,14 @@ impl Profile {
     }
 
     /// A builder with everything that the profile says; a front end adds its
-    /// event hook and builds it.
+    /// event hook and builds it. `transport` is what [`transport`](Self::transport)
+    /// built, in an `Arc` if API calls are to share its connections.
     ///
     /// # Errors
     ///
-    /// `Configuration` if the CA file cannot be read, or if the profile is the
-    /// emulator's and was not given to [`at_emulator`](Self::at_emulator).
-    pub fn client_builder(&self) -> Result<TokenClientBuilder, Error> {
+    /// `Configuration` if the profile is the emulator's and was not given to
+    /// [`at_emulator`](Self::at_emulator).
+    pub fn client_builder(&self, transport: impl Transport) -> Result<TokenClientBuilder, Error> {
         let endpoint = self.token_endpoint.clone().ok_or_else(|| {
             Problem::new("the emulator of this profile is not running")
                 .with_hint("start it with prove-token emulator and set PROVE_EMULATOR")
@@ -59,7 +60,7 @@ impl Profile {
             .accept_narrower_scope(self.accept_narrower_scope)
             .renewal(RenewalPolicy::default().default_lifetime(self.default_lifetime))
             .retry(policy)
-            .transport(self.transport()?.build());
+            .transport(transport);
         if let Some(credentials) = &self.credentials {
             builder = builder.credentials_from(credentials.clone());
         }
@@ -67,7 +68,8 @@ impl Profile {
     }
 
     /// A transport with the profile's CA file, proxy and connect time-out: for
-    /// calls to the API, with the rules that guard the token request.
+    /// the token request, and for calls to the API with the rules that guard it.
+    /// Each call reads the CA file.
     ///
     /// # Errors
     ///
@@ -93,13 +95,33 @@ mod tests {
 
     const CANARY: &str = "canary-c1";
 
+    /// What a front end does.
+    fn builder(profile: &Profile) -> Result<TokenClientBuilder, Error> {
+        profile.client_builder(profile.transport()?.build())
+    }
+
+    #[test]
+    fn the_certificates_are_read_for_the_transport_alone() {
+        let overrides = Overrides {
+            ca_file: Some("/none/ca.pem".into()),
+            ..Overrides::default()
+        };
+        let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", CANARY)]
+            .into_iter()
+            .collect();
+        let profile = Profile::from_config(&overrides, &env, None).unwrap();
+        assert!(profile.transport().is_err());
+        let given = HttpTransport::builder().build();
+        assert!(profile.client_builder(given).unwrap().build().is_ok());
+    }
+
     #[test]
     fn every_profile_makes_a_client() {
         let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", CANARY)]
             .into_iter()
             .collect();
         let profile = Profile::from_config(&Overrides::default(), &env, None).unwrap();
-        let builder = profile.client_builder().unwrap();
+        let builder = builder(&profile).unwrap();
         assert!(!format!("{builder:?}").contains(CANARY));
         assert!(builder.build().is_ok());
     }
@@ -111,7 +133,7 @@ mod tests {
             ..Overrides::default()
         };
         let profile = Profile::from_config(&overrides, &Env::default(), None).unwrap();
-        let error = profile.client_builder().unwrap_err();
+        let error = builder(&profile).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the emulator of this profile is not running"
@@ -121,7 +143,7 @@ mod tests {
         let secret = ClientSecret::new(CANARY).unwrap();
         let running = profile.at_emulator(&url, id, secret).unwrap();
         assert_eq!(running.api_base.as_ref(), Some(&url));
-        assert!(running.client_builder().unwrap().build().is_ok());
+        assert!(builder(&running).unwrap().build().is_ok());
         assert!(!format!("{running:?}").contains(CANARY));
     }
 
@@ -144,7 +166,7 @@ mod tests {
                 ..Overrides::default()
             };
             let profile = Profile::from_config(&overrides, &env, None).unwrap();
-            assert!(profile.client_builder().unwrap().build().is_ok());
+            assert!(builder(&profile).unwrap().build().is_ok());
         }
     }
 }

@@ -7,6 +7,7 @@ use prove_token::{ClientId, Credentials, Secret};
 use crate::address::Address;
 use crate::disk;
 use crate::document::without_value;
+use crate::duration::DEFAULT_COMMAND;
 use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
@@ -66,17 +67,33 @@ fn with_source(
             path,
             allow_insecure_mode,
         } => {
-            let source = FileSecret::new(path, env).allow_insecure_mode(*allow_insecure_mode);
-            Credentials::from_source(id, source)
+            let source = FileSecret::new(path, env);
+            Credentials::from_source(
+                id,
+                match allow_insecure_mode {
+                    Some(allow) => source.allow_insecure_mode(*allow),
+                    None => source,
+                },
+            )
         }
-        SecretSetting::Command { program, arguments } => {
-            let withheld = config.into_iter().flat_map(Config::secret_variables);
-            let withheld = withheld.chain([env::CLIENT_SECRET]);
+        SecretSetting::Command {
+            program,
+            arguments,
+            time_limit,
+        } => {
             let arguments = arguments.iter().map(Secret::expose_secret);
-            let source = CommandSecret::new(program, arguments, env, withheld);
+            let source = CommandSecret::new(program, arguments, env, withheld(config))
+                .time_limit(time_limit.unwrap_or(DEFAULT_COMMAND));
             Credentials::from_source(id, source)
         }
     }
+}
+
+/// The variables that no secret command sees: client secrets, also of other
+/// profiles, and the token that `token -o env` exports.
+pub(crate) fn withheld(config: Option<&Config>) -> impl Iterator<Item = &str> {
+    let of_profiles = config.into_iter().flat_map(Config::secret_variables);
+    of_profiles.chain([env::CLIENT_SECRET, env::ACCESS_TOKEN])
 }
 
 fn client_id(setting: &ClientIdSetting, env: &Env) -> Result<ClientId, Problem> {
@@ -113,15 +130,23 @@ fn read_client_id(path: &Path) -> Result<ClientId, Problem> {
 }
 
 fn missing_id(selection: &Selection) -> Problem {
-    Problem::new(format!(
-        "the profile \"{}\" has no client id",
-        selection.name
-    ))
-    .with_key("client_id")
-    .with_hint(match selection.name.as_str() {
-        crate::selection::ENV => "set PROVE_CLIENT_ID",
-        _ => "add client_id to the profile, or give --client-id",
-    })
+    let name = &selection.name;
+    let (message, hint) = match (&selection.settings.client_id, name.as_str()) {
+        // It has one, and merging the layers took it away.
+        (Some(_), _) => (
+            format!("the client id of the profile \"{name}\" is for another address"),
+            "a flag leads to another issuer, which does not know it: give --client-id",
+        ),
+        (None, name) => (
+            format!("the profile \"{name}\" has no client id"),
+            match name {
+                crate::selection::ENV => "set PROVE_CLIENT_ID",
+                crate::selection::FLAGS => "give --client-id",
+                _ => "add client_id to the profile, or give --client-id",
+            },
+        ),
+    };
+    Problem::new(message).with_key("client_id").with_hint(hint)
 }
 
 fn missing_secret(selection: &Selection) -> Problem {

@@ -9,6 +9,14 @@ use crate::error::Problem;
 pub(crate) const TIMEOUT_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(300);
 
+/// What the `timeout` of a secret command may be. It is a part of a flight, so it
+/// ends where the longest flight does.
+pub(crate) const COMMAND_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=*TIMEOUT_RANGE.end();
+
+/// How long a secret command may take if nobody says so.
+pub(crate) const DEFAULT_COMMAND: Duration = Duration::from_secs(10);
+
 /// What `renewal.default_lifetime` may be.
 pub(crate) const LIFETIME_RANGE: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);

@@ -19,6 +19,8 @@ pub(crate) const CLIENT_SECRET: &str = "PROVE_CLIENT_SECRET";
 pub(crate) const CLIENT_SECRET_FILE: &str = "PROVE_CLIENT_SECRET_FILE";
 /// The environment of the profile `env`.
 pub(crate) const ENVIRONMENT: &str = "PROVE_ENVIRONMENT";
+/// An access token, as `token -o env` exports it.
+pub(crate) const ACCESS_TOKEN: &str = "PROVE_ACCESS_TOKEN";
 /// The address of a running emulator.
 pub(crate) const EMULATOR: &str = "PROVE_EMULATOR";
 /// The certificate authorities to trust.

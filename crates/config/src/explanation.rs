@@ -5,7 +5,7 @@ use std::time::Duration;
 use prove_token::Endpoint;
 
 use crate::address::Address;
-use crate::duration::{DEFAULT_LIFETIME, Timeouts};
+use crate::duration::{DEFAULT_COMMAND, DEFAULT_LIFETIME, Timeouts};
 use crate::file::Store;
 use crate::place::printable;
 use crate::profile::Row;
@@ -142,11 +142,17 @@ fn secret(setting: &SecretSetting) -> String {
             path,
             allow_insecure_mode,
         } => match allow_insecure_mode {
-            true => format!("in the file {}, whatever its mode", printable(path)),
-            false => format!("in the file {}", printable(path)),
+            Some(true) => format!("in the file {}, whatever its mode", printable(path)),
+            _ => format!("in the file {}", printable(path)),
         },
-        SecretSetting::Command { program, .. } => {
-            format!("printed by the command {}", program.escape_debug())
+        SecretSetting::Command {
+            program,
+            time_limit,
+            ..
+        } => {
+            let limit = humantime::format_duration(time_limit.unwrap_or(DEFAULT_COMMAND));
+            let program = program.escape_debug();
+            format!("printed by the command {program} within {limit}")
         }
     }
 }

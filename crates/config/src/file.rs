@@ -8,7 +8,7 @@ use crate::disk::{self, Fault};
 use crate::document::{self, Report, Section};
 use crate::env::{self, Env};
 use crate::error::{Error, Problem};
-use crate::place::{Place, printable};
+use crate::place::{Place, printable, shell_word};
 use crate::schema;
 use crate::setting::{SecretSetting, Setting, Settings};
 
@@ -323,7 +323,7 @@ fn unreadable(path: &Arc<Path>, fault: &Fault) -> Error {
         Fault::Missing => {
             "check the path; prove-token config path shows where it is looked for".to_owned()
         }
-        Fault::Exposed(_, repair) => format!("run: {repair} {shown}"),
+        Fault::Exposed(_, repair) => format!("run: {repair} {}", shell_word(&shown)),
         Fault::Io(_) => format!("make {shown} readable for the user that runs this"),
         Fault::NotRegular => "name a regular file".to_owned(),
         Fault::TooLarge(_) | Fault::NotText => "name a TOML file".to_owned(),

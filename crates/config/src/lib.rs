@@ -28,15 +28,23 @@
 //!
 //! *Which profile*: [`Overrides::profile`], else `PROVE_TOKEN_PROFILE`, else the
 //! profile `env` if `PROVE_CLIENT_ID` is set, else `default_profile` of the file,
-//! else a profile `flags` if the overrides say where tokens come from.
+//! else a profile `flags` if the overrides say where tokens come from. The
+//! emulator as [`Overrides::environment`], where nothing names a profile or a
+//! file, is the profile `flags` at once: no file is read, and no variable but
+//! `PROVE_EMULATOR`.
 //!
 //! *Inside a profile*: flag over file over preset. `SSL_CERT_FILE` is the preset
 //! of `ca_file`. The `PROVE_CLIENT_*` variables make the profile `env` and touch
 //! no other.
 //!
 //! *A secret goes only to the place it was given for*: flags that lead to
-//! another address leave the profile's secret and extra form fields behind, and
-//! need a secret of their own. The emulator brings its own.
+//! another address leave the profile's secret behind, and need a secret of their
+//! own. Flags that lead to another issuer also leave behind what is about the
+//! issuer: `client_id`, `client_authentication`, `scope`, `accept_narrower_scope`,
+//! `audience`, `resource`, `parameters` and `ca_file`, so that one provider's
+//! private certificate authority never vouches for another provider. `proxy` and
+//! the time-outs are of the network, and stay. The emulator brings its own
+//! credentials.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -67,6 +75,6 @@ pub use file::{Config, ProfileEntry, Store};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
-pub use secret::{CommandSecret, EnvSecret, FileSecret};
+pub use secret::{CommandSecret, EnvSecret, FileSecret, end_commands};
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

@@ -15,7 +15,8 @@ use crate::setting::{ClientIdSetting, EnvironmentName, Origin, SecretSetting, Se
 ///
 /// Giving `environment`, `token_endpoint` or `api_base` another value than the
 /// profile's needs a `client_secret` here too: a secret goes only to the place
-/// that it was given for.
+/// that it was given for. Another issuer needs its own `client_id` as well, and
+/// whatever else the profile says about its issuer is left behind.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// The configuration file (`--config`).
@@ -79,7 +80,7 @@ impl Overrides {
             SecretOverride::Value(secret) => SecretSetting::Given(secret),
             SecretOverride::File(path) => SecretSetting::File {
                 path,
-                allow_insecure_mode: false,
+                allow_insecure_mode: None,
             },
         };
         let this = self.clone();

@@ -1,5 +1,6 @@
 //! Where in a file a setting stands.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,9 +31,31 @@ pub(crate) fn printable(path: &Path) -> String {
     path.to_string_lossy().replace(char::is_control, "\u{fffd}")
 }
 
+/// `text` as one word of a POSIX shell, for commands that hints show.
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")).into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_quoted_if_a_shell_would_split_or_expand_it() {
+        for (text, word) in [
+            ("/run/secrets/..data/a-b_c", "/run/secrets/..data/a-b_c"),
+            ("/my secret", "'/my secret'"),
+            ("/a$b", "'/a$b'"),
+            ("/it's", r"'/it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
+    }
 
     #[test]
     fn a_path_cannot_forge_a_line() {

@@ -88,12 +88,27 @@ impl Profile {
         };
         match disk::read(path, CA_LIMIT, disk::any) {
             Ok(content) => Ok(Some(content.to_vec())),
-            Err(fault) => Err(
-                Problem::new(format!("the file {} {fault}", printable(path)))
-                    .with_key("ca_file")
-                    .with_hint("name a file of certificates in PEM form")
-                    .into(),
-            ),
+            Err(fault) => {
+                let problem = Problem::new(format!("the file {} {fault}", printable(path)));
+                Err(self.of_ca_file(problem).into())
+            }
+        }
+    }
+
+    /// `problem` with what names the file of certificates: people look for the
+    /// word they wrote.
+    fn of_ca_file(&self, problem: Problem) -> Problem {
+        const HINT: &str = "name a file of certificates in PEM form";
+        let row = self.rows.iter().find(|row| row.key == "ca_file");
+        match row.map(|row| &row.origin) {
+            Some(Origin::Variable(name)) => problem
+                .with_key(*name)
+                .with_hint(format!("{HINT}, or unset {name}")),
+            Some(Origin::File(place)) => problem
+                .with_key("ca_file")
+                .with_place(Some(place.clone()))
+                .with_hint(HINT),
+            _ => problem.with_key("ca_file").with_hint(HINT),
         }
     }
 }

@@ -16,13 +16,17 @@ use crate::setting::{Origin, Setting, Settings};
 
 impl Profile {
     /// Finds the file, chooses a profile and resolves it: what a front end does
-    /// at its start.
+    /// at its start. With the emulator as the environment, and neither a profile
+    /// nor a file named, no file is read.
     ///
     /// # Errors
     ///
     /// `Configuration`, with everything that is wrong with the file, or with the
     /// profile. The client secret is not read here.
     pub fn resolve(overrides: &Overrides, env: &Env) -> Result<Self, Error> {
+        if selection::is_emulator_alone(overrides, env) {
+            return Self::from_config(overrides, env, None);
+        }
         let config = match Config::find(overrides.config.as_deref(), env)? {
             Some(path) => Some(Config::load(&path)?),
             None => None,
@@ -40,6 +44,7 @@ impl Profile {
         env: &Env,
         config: Option<&Config>,
     ) -> Result<Self, Error> {
+        let config = config.filter(|_| !selection::is_emulator_alone(overrides, env));
         if let Some(config) = config.filter(|config| !config.problems().is_empty()) {
             return Err(config.to_error());
         }
@@ -70,7 +75,7 @@ fn merge(
 ) -> Result<(Settings, Address), Problem> {
     let given = flags.clone();
     let mut settings = flags.over(selection.settings.clone());
-    let Some(address) = Address::of(&settings, env)? else {
+    let Some(mut address) = Address::of(&settings, env)? else {
         return Err(Problem::new(format!(
             "the profile \"{}\" does not say where its tokens come from",
             selection.name
@@ -80,7 +85,10 @@ fn merge(
     if given.leads_elsewhere() {
         // An address that cannot be told is another one.
         let home = Address::of(&selection.settings, env).ok().flatten();
-        leave_secrets_behind(&mut settings, given, home, &address)?;
+        if let Some(home) = home.as_ref().filter(|_| given.token_endpoint.is_some()) {
+            address.stay_at(home);
+        }
+        leave_behind(&mut settings, given, home, &address)?;
     }
     if address.target.is_emulator() {
         // Both are for the way to the real place.
@@ -94,10 +102,12 @@ fn merge(
     Ok((settings, address))
 }
 
-/// A secret goes only to the place it was given for. If the flags `given` lead
-/// away from `home`, what the profile holds of secrets stays behind: its client
-/// secret, and its extra form fields, which may be secrets as well.
-fn leave_secrets_behind(
+/// A secret goes only to the place it was given for, and trust in one issuer
+/// says nothing about another. If the flags `given` lead away from `home`, the
+/// client secret of the profile stays behind; if they lead to another issuer,
+/// so does everything that is about the issuer. The proxy and the time-outs are
+/// of the network, and are kept.
+fn leave_behind(
     settings: &mut Settings,
     given: Settings,
     home: Option<Address>,
@@ -110,11 +120,15 @@ fn leave_secrets_behind(
         settings.client_secret = given.client_secret;
     }
     if !home.is_some_and(|home| home.has_same_issuer(address)) {
+        settings.client_id = given.client_id;
+        settings.client_authentication = given.client_authentication;
+        settings.scope = given.scope;
+        settings.accept_narrower_scope = given.accept_narrower_scope;
+        settings.audience = given.audience;
+        settings.resource = given.resource;
+        // They may be secrets as well.
         settings.parameters = given.parameters;
-        // The emulator brings its own credentials, unless both are given.
-        if address.target.is_emulator() {
-            settings.client_id = given.client_id;
-        }
+        settings.ca_file = given.ca_file;
     }
     Ok(())
 }
@@ -175,7 +189,7 @@ fn durations(settings: &Settings, problems: &mut Vec<Problem>) {
     for (key, setting, range) in given {
         problems.extend(out_of_range(setting.value, &range).map(|problem| problem.with_key(key)));
     }
-    problems.extend(settings.timeouts().problem());
+    problems.extend(settings.time_problem());
 }
 
 fn request(settings: &Settings, problems: &mut Vec<Problem>) -> AccessTokenRequest {

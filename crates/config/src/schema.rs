@@ -15,7 +15,7 @@ use prove_token::{
 };
 use toml::de::DeValue;
 
-use self::credential::{client_id, client_secret};
+use self::credential::{LITERAL_SECRET, client_id, client_secret};
 use crate::document::{Item, Report, Section, suggestion};
 use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
 use crate::error::Problem;
@@ -31,6 +31,7 @@ pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Sett
     settings.client_secret = section
         .take("client_secret")
         .and_then(|item| client_secret(&item, report));
+    section.remark_on_slips("client_secret", LITERAL_SECRET);
     request(&mut section, &mut settings, report);
     transport(&mut section, &mut settings, report);
     if let Some(mut renewal) = section
@@ -105,20 +106,21 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
 fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
     let mut note =
         |problem: Problem| report.note(section.offset(), problem.with_key(section.key()));
+    let is_meant = |key| section.has(key) || section.has_slip_of(key);
     let environment = settings.environment.as_ref().map(|setting| setting.value);
     match (environment, &settings.token_endpoint) {
         (Some(_), Some(_)) => note(
             Problem::new("has both an environment and a token_endpoint")
                 .with_hint("keep the one that says where the tokens come from"),
         ),
-        // A key that is there, but wrong, has been noted already.
-        (None, None) if !section.has("environment") && !section.has("token_endpoint") => note(
+        // A key that is there, but wrong or misspelled, is noted as what it is.
+        (None, None) if !is_meant("environment") && !is_meant("token_endpoint") => note(
             Problem::new("has neither an environment nor a token_endpoint")
                 .with_hint("add environment = \"uat-us\", or the token_endpoint of a provider"),
         ),
         _ => {}
     }
-    if let Some(problem) = settings.timeouts().problem() {
+    if let Some(problem) = settings.time_problem() {
         note(problem);
     }
     if environment == Some(EnvironmentName::Emulator) {

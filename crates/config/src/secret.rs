@@ -3,10 +3,12 @@
 mod command;
 mod env;
 mod file;
+mod running;
 
 pub use command::CommandSecret;
 pub use env::EnvSecret;
 pub use file::FileSecret;
+pub use running::end_commands;
 
 use prove_token::{Error, ErrorKind};
 

@@ -27,14 +27,26 @@ pub(crate) struct Selection {
     pub(crate) settings: Settings,
 }
 
-/// Chooses: the flag, else `PROVE_TOKEN_PROFILE`, else `env` if
-/// `PROVE_CLIENT_ID` is set, else `default_profile`, else `flags` if the flags
-/// say where tokens come from.
+/// Whether the flags ask for the emulator and nothing names a profile or a file:
+/// that must work for somebody who has neither, or broken ones.
+pub(crate) fn is_emulator_alone(overrides: &Overrides, env: &Env) -> bool {
+    overrides.environment == Some(EnvironmentName::Emulator)
+        && overrides.profile.is_none()
+        && overrides.config.is_none()
+        && env.var_os(env::PROFILE).is_none()
+}
+
+/// Chooses: `flags` for the emulator alone; the flag, else `PROVE_TOKEN_PROFILE`,
+/// else `env` if `PROVE_CLIENT_ID` is set, else `default_profile`, else `flags`
+/// if the flags say where tokens come from.
 pub(crate) fn select(
     overrides: &Overrides,
     env: &Env,
     config: Option<&Config>,
 ) -> Result<Selection, Problem> {
+    if is_emulator_alone(overrides, env) {
+        return Ok(flags());
+    }
     if let Some(name) = &overrides.profile {
         return named(name, Origin::Flag, env, config);
     }
@@ -51,13 +63,18 @@ pub(crate) fn select(
         return named(&default.value, default.origin.clone(), env, Some(config));
     }
     if overrides.environment.is_some() || overrides.token_endpoint.is_some() {
-        return Ok(Selection {
-            name: FLAGS.to_owned(),
-            origin: Origin::Flag,
-            settings: Settings::default(),
-        });
+        return Ok(flags());
     }
-    Err(nothing_selected(env, config))
+    Err(nothing_selected(overrides, env, config))
+}
+
+/// The profile of flags: a layer without anything, below them.
+fn flags() -> Selection {
+    Selection {
+        name: FLAGS.to_owned(),
+        origin: Origin::Flag,
+        settings: Settings::default(),
+    }
 }
 
 fn named(
@@ -137,7 +154,7 @@ fn secret_variable(env: &Env) -> Result<Option<Setting<SecretSetting>>, Problem>
         (None, Some(path)) => (
             SecretSetting::File {
                 path: path.to_owned(),
-                allow_insecure_mode: false,
+                allow_insecure_mode: None,
             },
             env::CLIENT_SECRET_FILE,
         ),
@@ -164,8 +181,14 @@ fn unknown(name: &str, config: Option<&Config>) -> Problem {
 
 /// The first run of somebody new, most likely: says what there is, and what
 /// works without an account.
-fn nothing_selected(env: &Env, config: Option<&Config>) -> Problem {
+fn nothing_selected(overrides: &Overrides, env: &Env, config: Option<&Config>) -> Problem {
     const TRY: &str = "to try it without an account: prove-token token --environment emulator";
+    if overrides.client_id.is_some() || overrides.client_secret.is_some() {
+        // Only half of a profile is given. The other half is not guessed: a
+        // secret must not go where nobody sent it.
+        return Problem::new("no profile is chosen, and no flag says where the tokens come from")
+            .with_hint("add --environment uat-us (or --token-endpoint URL)");
+    }
     let stray = [
         env::ENVIRONMENT,
         env::CLIENT_SECRET,

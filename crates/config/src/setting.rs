@@ -12,6 +12,7 @@ use prove_token::{
 };
 
 use crate::duration::Timeouts;
+use crate::error::Problem;
 use crate::place::Place;
 
 /// Where a value came from; `Display` is for people: `flag`, the variable's
@@ -114,12 +115,14 @@ pub(crate) enum SecretSetting {
     Env(String),
     File {
         path: PathBuf,
-        allow_insecure_mode: bool,
+        /// `None` where it cannot be said: beside a flag or a variable.
+        allow_insecure_mode: Option<bool>,
     },
     Command {
         program: String,
         /// Not shown: somebody will put a secret among them.
         arguments: Vec<Secret>,
+        time_limit: Option<Duration>,
     },
 }
 
@@ -158,6 +161,31 @@ impl Settings {
             attempt: or(&self.attempt_timeout, default.attempt),
             flight: or(&self.flight_timeout, default.flight),
         }
+    }
+
+    /// Whether a time is longer than what it is a part of.
+    pub(crate) fn time_problem(&self) -> Option<Problem> {
+        let timeouts = self.timeouts();
+        let command = match &self.client_secret {
+            Some(Setting {
+                value: SecretSetting::Command { time_limit, .. },
+                ..
+            }) => *time_limit,
+            _ => None,
+        };
+        timeouts.problem().or_else(|| {
+            let command = command.filter(|limit| *limit > timeouts.flight)?;
+            let shown = humantime::format_duration;
+            let (command, flight) = (shown(command), shown(timeouts.flight));
+            Some(
+                Problem::new("client_secret.timeout is longer than flight_timeout").with_hint(
+                    format!(
+                        "the command has {command}, and the whole token request, of which it is a \
+                         part, {flight}: raise flight_timeout as well"
+                    ),
+                ),
+            )
+        })
     }
 
     /// Whether this layer, laid over another, says where tokens come from or go.

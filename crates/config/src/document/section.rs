@@ -16,6 +16,8 @@ pub(crate) struct Section<'t> {
     entries: Vec<Entry<'t>>,
     /// The keys that were asked for: what the section may hold.
     known: Vec<&'static str>,
+    /// What to say of a slip of this key.
+    remark: Option<(&'static str, &'static str)>,
 }
 
 struct Entry<'t> {
@@ -57,6 +59,7 @@ impl<'t> Section<'t> {
             offset,
             entries,
             known: Vec::new(),
+            remark: None,
         }
     }
 
@@ -68,6 +71,13 @@ impl<'t> Section<'t> {
     /// Whether the section holds `name`, right or wrong, taken or not.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.name == name)
+    }
+
+    /// Whether the section holds an unknown key that is a slip of `name`. Meant for
+    /// after the last key was taken.
+    pub(crate) fn has_slip_of(&self, name: &str) -> bool {
+        let mut unknown = self.entries.iter().filter(|entry| !entry.is_taken);
+        unknown.any(|entry| suggestion(entry.name, self.known.iter().copied()) == Some(name))
     }
 
     /// Whether there are keys that nobody took so far.
@@ -104,11 +114,23 @@ impl<'t> Section<'t> {
         self.known.retain(|known| *known != name);
     }
 
+    /// Has `remark` follow the suggestion of the key `name`, if a text was given to
+    /// the slip: what goes for the key goes for it as well.
+    pub(crate) fn remark_on_slips(&mut self, name: &'static str, remark: &'static str) {
+        self.remark = Some((name, remark));
+    }
+
     /// Notes every key that nobody took.
     pub(crate) fn finish(self, report: &mut Report<'_>) {
         for entry in self.entries.iter().filter(|entry| !entry.is_taken) {
             let hint = match suggestion(entry.name, self.known.iter().copied()) {
-                Some(known) => format!("did you mean {known}?"),
+                Some(known) => {
+                    let remark = self
+                        .remark
+                        .filter(|(name, _)| *name == known && entry.value.as_str().is_some());
+                    let remark = remark.map_or(String::new(), |(_, remark)| format!(" {remark}"));
+                    format!("did you mean {known}?{remark}")
+                }
                 None => format!("known here: {}", self.known.join(", ")),
             };
             report.note(

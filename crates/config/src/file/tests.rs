@@ -14,7 +14,7 @@ default_profile = "acme"
 [profiles.prove]
 environment = "uat-us"
 client_id = "abc123"
-client_secret = { command = ["printer", "--field", "secret"] }
+client_secret = { command = ["printer", "--field", "secret"], timeout = "20s" }
 
 [profiles.acme]
 token_endpoint = "https://idp.example.com/oauth2/token"
@@ -174,8 +174,6 @@ store = 7
     let expected = [
         "1:11 version: not a version known here (this version reads files with version = 1)",
         "2:1 defualt_profile: unknown key (did you mean default_profile?)",
-        "3:1 profiles.a: has neither an environment nor a token_endpoint \
-         (add environment = \"uat-us\", or the token_endpoint of a provider)",
         "4:1 profiles.a.enviroment: unknown key (did you mean environment?)",
         "5:9 profiles.a.scope: expected an array of strings, found a string \
          (write [\"read\", \"write\"])",
@@ -188,6 +186,24 @@ store = 7
         "11:9 cache.store: expected a string, found an integer (-)",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_consequence_is_not_reported_beside_its_cause() {
+    for slip in [
+        "enviroment = \"uat-us\"",
+        "token-endpoint = \"https://idp.example\"",
+    ] {
+        let found = problems(&format!("version = 1\n[profiles.a]\n{slip}\n"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("unknown key (did you mean "), "{found:?}");
+    }
+    let found = problems("version = 1\n[profiles.a]\ntenant = \"x\"\n");
+    assert_eq!(
+        found[0],
+        "2:1 profiles.a: has neither an environment nor a token_endpoint \
+         (add environment = \"uat-us\", or the token_endpoint of a provider)"
+    );
 }
 
 #[test]
@@ -304,6 +320,33 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     (
         "client_secret = { env = \"A\", allow_insecure_mode = true }",
         "4:52 profiles.p.client_secret.allow_insecure_mode: has an effect on a file only",
+    ),
+    (
+        "client_sceret = \"canary\"",
+        "4:1 profiles.p.client_sceret: unknown key (did you mean client_secret? a secret does \
+         not stand in this file, only where it is kept)",
+    ),
+    (
+        "client_sceret = { env = \"A\" }",
+        "4:1 profiles.p.client_sceret: unknown key (did you mean client_secret?)",
+    ),
+    (
+        "client_secret = { env = \"A\", timeout = \"20s\" }",
+        "4:40 profiles.p.client_secret.timeout: has an effect on a command only",
+    ),
+    (
+        "client_secret = { command = [\"a\"], timeout = \"999ms\" }",
+        "4:46 profiles.p.client_secret.timeout: out of range: from 1s to 5m",
+    ),
+    (
+        "client_secret = { command = [\"a\"], timeout = 20 }",
+        "4:46 profiles.p.client_secret.timeout: expected a duration",
+    ),
+    (
+        "client_secret = { command = [\"a\"], timeout = \"26s\" }",
+        "2:1 profiles.p: client_secret.timeout is longer than flight_timeout (the command has \
+         26s, and the whole token request, of which it is a part, 25s: raise flight_timeout as \
+         well)",
     ),
     (
         "client_secret = { file = \"~/s\" }",

@@ -30,6 +30,9 @@ client_authentication = "client_secret_basic"
 scope = ["read"]
 audience = "https://api.example.com"
 parameters = { pin = "canary-7b02" }
+accept_narrower_scope = true
+resource = "https://api.example.com/v1"
+ca_file = "/acme.pem"
 proxy = "https://proxy.example.com:3128"
 
 [profiles.bare]
@@ -167,6 +170,14 @@ fn flags_alone_make_a_profile() {
         assert_eq!(credentials.client_id().as_str(), "id");
         assert!(!format!("{profile:?}").contains(CANARY));
     }
+    let without_id = Overrides {
+        client_id: None,
+        ..overrides.clone()
+    };
+    assert_eq!(
+        problem(&without_id, &[]).hint.as_deref(),
+        Some("give --client-id")
+    );
     let without_secret = Overrides {
         client_secret: None,
         ..overrides
@@ -219,6 +230,31 @@ fn no_choice_is_answered_with_the_next_step() {
         half.message
             .contains("PROVE_CLIENT_SECRET is set, but PROVE_CLIENT_ID is not")
     );
+}
+
+#[test]
+fn credentials_by_flag_without_an_address_are_answered_with_the_flag_to_add() {
+    let id = Overrides {
+        client_id: Some(ClientId::new("id").unwrap()),
+        ..Overrides::default()
+    };
+    let file = Overrides {
+        client_secret: Some(SecretOverride::File("/run/secret".into())),
+        ..Overrides::default()
+    };
+    for overrides in [id, file] {
+        for variables in [&[][..], &[("PROVE_ENVIRONMENT", "uat-us")]] {
+            let problem = problem(&overrides, variables);
+            assert_eq!(
+                problem.message,
+                "no profile is chosen, and no flag says where the tokens come from"
+            );
+            assert_eq!(
+                problem.hint.as_deref(),
+                Some("add --environment uat-us (or --token-endpoint URL)")
+            );
+        }
+    }
 }
 
 // The profile of variables.
@@ -332,22 +368,80 @@ fn a_flag_that_leads_elsewhere_needs_a_secret_of_its_own() {
         },
     ];
     for overrides in elsewhere {
-        let refused = problem(&overrides, &ENV_PROFILE);
-        assert_eq!(
-            refused.key.as_deref(),
-            Some("client_secret"),
-            "{overrides:?}"
-        );
-        assert!(
-            refused.message.ends_with("is for another address"),
-            "{refused}"
-        );
+        let has_other_issuer =
+            overrides.environment.is_some() || overrides.token_endpoint.is_some();
+        let error = resolve(&overrides, &ENV_PROFILE).unwrap_err();
+        let refused: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+        let name = overrides.profile.as_deref().unwrap();
+        let mut expected = vec![format!(
+            "client_secret: the client secret of the profile \"{name}\" is for another address"
+        )];
+        if has_other_issuer {
+            let id = format!(
+                "client_id: the client id of the profile \"{name}\" is for another address"
+            );
+            expected.insert(0, id);
+            let hint = error.problems()[0].hint.as_deref().unwrap();
+            assert!(hint.ends_with("give --client-id"), "{hint}");
+        }
+        assert_eq!(refused, expected, "{overrides:?}");
         let with_secret = Overrides {
+            client_id: has_other_issuer.then(|| ClientId::new("other").unwrap()),
             client_secret: secret("other"),
             ..overrides
         };
         let made = resolve(&with_secret, &ENV_PROFILE).unwrap();
         assert!(is_given(&made), "{made:?}");
+    }
+}
+
+/// The keys that are about an issuer: trust in it, and what it is asked for.
+const OF_THE_ISSUER: [&str; 7] = [
+    "client_authentication",
+    "scope",
+    "accept_narrower_scope",
+    "audience",
+    "resource",
+    "parameters.pin",
+    "ca_file",
+];
+
+#[test]
+fn what_is_about_an_issuer_does_not_reach_another() {
+    let to_prove = Overrides {
+        environment: Some(EnvironmentName::Prove(Environment::ProdUs)),
+        client_id: Some(ClientId::new("other").unwrap()),
+        client_secret: secret("other"),
+        ..profile("acme")
+    };
+    let made = resolve(&to_prove, &[]).unwrap();
+    let of_file = |row: &&Row| matches!(row.origin, Origin::File(_));
+    let kept: Vec<_> = made
+        .explain()
+        .iter()
+        .filter(of_file)
+        .map(|row| row.key.as_str())
+        .collect();
+    assert_eq!(kept, ["proxy"], "the proxy is of the network");
+    assert_eq!(made.ca_file, None);
+    assert!(!made.accept_narrower_scope);
+    // What a flag gives, and what the certificates of the system are, holds.
+    let with_flags = Overrides {
+        scope: Some(Scope::new(["write"]).unwrap()),
+        ..to_prove
+    };
+    let made = resolve(&with_flags, &[("SSL_CERT_FILE", "/system.pem")]).unwrap();
+    assert_eq!(row(&made, "scope").value, "write");
+    assert_eq!(made.ca_file.as_deref(), Some(Path::new("/system.pem")));
+    // Another API base leaves the issuer the same.
+    let moved_api = Overrides {
+        api_base: Some(endpoint("https://other.example")),
+        client_secret: secret("other"),
+        ..profile("acme")
+    };
+    let made = resolve(&moved_api, &[]).unwrap();
+    for key in OF_THE_ISSUER {
+        assert!(of_file(&row(&made, key)), "{key}");
     }
 }
 
@@ -363,10 +457,31 @@ fn a_flag_that_says_the_same_changes_nothing() {
             api_base: Some(endpoint("https://api.example.com/")),
             ..profile("acme")
         },
+        Overrides {
+            token_endpoint: Some(endpoint("https://idp.example.com/token")),
+            ..profile("acme")
+        },
+        Overrides {
+            token_endpoint: Some(Environment::UatUs.token_endpoint()),
+            ..profile("prove")
+        },
     ] {
+        let name = profile(overrides.profile.as_deref().unwrap());
+        let plain = resolve(&name, &[]).unwrap();
         let made = resolve(&overrides, &[]).unwrap();
         assert!(names(&made, "FILE_SECRET"), "{made:?}");
+        assert_eq!(
+            (made.target, made.token_endpoint, made.api_base),
+            (plain.target, plain.token_endpoint, plain.api_base)
+        );
     }
+    // And an API base beside it still leads elsewhere.
+    let moved = Overrides {
+        token_endpoint: Some(endpoint("https://idp.example.com/token")),
+        api_base: Some(endpoint("https://evil.example")),
+        ..profile("acme")
+    };
+    assert_eq!(problem(&moved, &[]).key.as_deref(), Some("client_secret"));
 }
 
 #[test]
@@ -381,6 +496,7 @@ fn extra_form_fields_stay_with_their_token_endpoint() {
     assert!(format!("{:?}", resolve(&moved_api, &[]).unwrap().request).contains("pin"));
     let moved = Overrides {
         token_endpoint: Some(endpoint("https://other.example/token")),
+        client_id: Some(ClientId::new("other").unwrap()),
         client_secret: secret("other"),
         ..profile("acme")
     };
@@ -447,6 +563,51 @@ fn the_emulator_brings_its_own_credentials() {
 }
 
 #[test]
+fn the_emulator_by_flag_needs_no_file_and_no_variables() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.toml");
+    std::fs::write(&broken, "not TOML").unwrap();
+    let emulator = Overrides {
+        environment: Some(EnvironmentName::Emulator),
+        ..Overrides::default()
+    };
+    let files = [broken.clone(), folder.path().join("none.toml")];
+    for file in files.map(|file| file.to_str().unwrap().to_owned()) {
+        let mut variables = vec![
+            ("PROVE_TOKEN_CONFIG", file.as_str()),
+            ("PROVE_CLIENT_ID", "id"),
+            ("PROVE_CLIENT_SECRET", ""),
+            ("PROVE_ENVIRONMENT", "bad"),
+        ];
+        let made = Profile::resolve(&emulator, &env(&variables)).unwrap();
+        assert_eq!(
+            (made.name.as_str(), made.chosen_by),
+            ("flags", Origin::Flag)
+        );
+        assert_eq!(made.target, Target::Emulator { url: None });
+        // What asks for a profile or a file by name asks for the file.
+        assert!(Profile::resolve(&Overrides::default(), &env(&variables)).is_err());
+        for asking in [
+            Overrides {
+                config: Some(broken.clone()),
+                ..emulator.clone()
+            },
+            Overrides {
+                profile: Some("prove".to_owned()),
+                ..emulator.clone()
+            },
+        ] {
+            assert!(Profile::resolve(&asking, &env(&variables)).is_err());
+        }
+        variables.push(("PROVE_TOKEN_PROFILE", "prove"));
+        assert!(Profile::resolve(&emulator, &env(&variables)).is_err());
+    }
+    // A file that was read for something else makes no difference.
+    let made = resolve(&emulator, &ENV_PROFILE).unwrap();
+    assert_eq!(made.name, "flags");
+}
+
+#[test]
 fn a_running_emulator_is_used_where_the_emulator_is_meant() {
     let running = ("PROVE_EMULATOR", "http://127.0.0.1:8123");
     let made = resolve(&profile("local"), &[running]).unwrap();
@@ -470,6 +631,7 @@ fn a_running_emulator_is_used_where_the_emulator_is_meant() {
     for bad in [
         "",
         "nonsense",
+        "127.0.0.1:8080",
         "https://canary-7b02.example",
         "http://canary-7b02.example",
         "http://127.0.0.1:1/canary-7b02",
@@ -477,8 +639,13 @@ fn a_running_emulator_is_used_where_the_emulator_is_meant() {
         "http://127.0.0.1.example:1",
     ] {
         let refused = problem(&profile("local"), &[("PROVE_EMULATOR", bad)]).to_string();
-        assert!(refused.starts_with("PROVE_EMULATOR"), "{bad}: {refused}");
-        assert!(!refused.contains(CANARY), "{refused}");
+        match bad {
+            "" => assert_eq!(refused, "PROVE_EMULATOR is set, but empty"),
+            _ => assert_eq!(
+                refused,
+                "PROVE_EMULATOR is not the loopback address of an emulator"
+            ),
+        }
     }
 }
 
@@ -643,6 +810,27 @@ fn the_certificates_of_a_profile_are_read() {
         error.to_string().starts_with("ca_file: the file "),
         "{error}"
     );
+    let made = resolve(&profile("prove"), &[("SSL_CERT_FILE", "/none")]).unwrap();
+    let error = made.ca_certificates().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "SSL_CERT_FILE: the file /none does not exist"
+    );
+    assert_eq!(
+        error.hint(),
+        Some("name a file of certificates in PEM form, or unset SSL_CERT_FILE")
+    );
+    let error = resolve(&profile("acme"), &[])
+        .unwrap()
+        .ca_certificates()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(": ca_file: the file /acme.pem does not exist"),
+        "{error}"
+    );
+    assert!(error.problems()[0].place.is_some());
     let made = resolve(&profile("prove"), &[]).unwrap();
     assert_eq!(made.ca_certificates().unwrap(), None);
 }
@@ -663,6 +851,45 @@ fn no_row_shows_a_secret() {
     );
     let shown = format!("{made:?} {made:#?} {:?}", made.explain());
     assert!(!shown.contains(CANARY), "{shown}");
+}
+
+#[test]
+fn the_time_limit_of_a_command_is_shown_and_used() {
+    let text = |more: &str| {
+        format!(
+            "version = 1\n[profiles.p]\nenvironment = \"uat-us\"\nclient_id = \"id\"\n\
+             flight_timeout = \"2m\"\nclient_secret = {{ command = [\"sleep\", \"60\"]{more} }}\n"
+        )
+    };
+    for (more, limit) in [("", "10s"), (", timeout = \"1m 30s\"", "1m 30s")] {
+        let made = Profile::from_config(&profile("p"), &env(&[]), Some(&config(&text(more))));
+        assert_eq!(
+            row(&made.unwrap(), "client_secret").value,
+            format!("printed by the command sleep within {limit}")
+        );
+    }
+    // A flag can make the whole shorter than its part.
+    let shorter = Overrides {
+        flight_timeout: Some(Duration::from_secs(80)),
+        ..profile("p")
+    };
+    let config = config(&text(", timeout = \"90s\""));
+    let error = Profile::from_config(&shorter, &env(&[]), Some(&config)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "client_secret.timeout is longer than flight_timeout"
+    );
+}
+
+#[test]
+fn a_command_sees_no_secret_of_ours() {
+    let config = config(FILE);
+    let mut withheld: Vec<_> = crate::credential::withheld(Some(&config)).collect();
+    withheld.dedup();
+    assert_eq!(
+        withheld,
+        ["FILE_SECRET", "PROVE_CLIENT_SECRET", "PROVE_ACCESS_TOKEN"]
+    );
 }
 
 #[test]
@@ -776,6 +1003,7 @@ proptest! {
             environment,
             token_endpoint: token_endpoint.map(endpoint),
             api_base: api_base.map(endpoint),
+            client_id: with_secret.then(|| ClientId::new("given").expect("an id")),
             client_secret: if with_secret { secret(CANARY) } else { None },
             ..profile(name)
         };
@@ -797,6 +1025,7 @@ proptest! {
         let has_own_issuer = made.token_endpoint == Some(endpoint(home_endpoint));
         let sends_pin = format!("{:?}", made.request).contains("pin");
         prop_assert!(has_own_issuer || !sends_pin);
+        prop_assert!(has_own_issuer || made.ca_file.is_none());
         if made.target.is_emulator() && !with_secret {
             prop_assert!(made.credentials.is_none());
         }

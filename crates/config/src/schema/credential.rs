@@ -1,12 +1,14 @@
 //! What `client_id` and `client_secret` may hold.
 
 use std::path::Path;
+use std::time::Duration;
 
 use prove_token::{ClientId, Secret};
 use toml::de::DeValue;
 
 use super::path;
 use crate::document::{Item, Report};
+use crate::duration::COMMAND_RANGE;
 use crate::error::Problem;
 use crate::setting::{ClientIdSetting, SecretSetting, Setting};
 
@@ -54,6 +56,7 @@ pub(super) fn client_secret(
     section.refuse("credential", report);
     let sources = ["env", "file", "command"].map(|name| section.take(name));
     let insecure = section.take("allow_insecure_mode");
+    let timeout = section.take("timeout");
     // A misspelled source, or one of the future, is noted as what it is.
     let is_noted = section.has("keyring") || section.has("credential") || section.has_unknown();
     let source = match is_noted {
@@ -61,29 +64,34 @@ pub(super) fn client_secret(
         false => one_of(item, sources, "env, file or command", report),
     };
     section.finish(report);
-    let allow_insecure_mode = insecure
+    let allow_insecure_mode = insecure.as_ref().and_then(|item| item.boolean(report));
+    let time_limit = timeout
         .as_ref()
-        .and_then(|insecure| insecure.boolean(report))
-        .unwrap_or(false);
+        .and_then(|item| item.duration(COMMAND_RANGE, report));
     let source = source?;
-    if let Some(insecure) = insecure
-        && source.name() != "file"
-    {
-        insecure.note(Problem::new("has an effect on a file only"), report);
+    for (option, owner) in [(insecure, "file"), (timeout, "command")] {
+        if let Some(option) = option.filter(|_| source.name() != owner) {
+            let problem = Problem::new(format!("has an effect on a {owner} only"));
+            option.note(problem, report);
+        }
     }
     let value = match source.name() {
         "env" => SecretSetting::Env(variable(&source, report)?),
         "file" => SecretSetting::File {
             path: path(&source, report)?,
-            allow_insecure_mode,
+            allow_insecure_mode: Some(allow_insecure_mode.unwrap_or(false)),
         },
-        _ => command(&source, report)?,
+        _ => command(&source, time_limit, report)?,
     };
     Some(item.setting(value, report))
 }
 
+/// What is wrong with a secret in the file.
+pub(super) const LITERAL_SECRET: &str =
+    "a secret does not stand in this file, only where it is kept";
+
 fn literal_secret() -> Problem {
-    Problem::new("a secret does not stand in this file, only where it is kept").with_hint(
+    Problem::new(LITERAL_SECRET).with_hint(
         "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }; \
          if this was the real secret, consider it exposed",
     )
@@ -130,7 +138,11 @@ fn variable(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn command(item: &Item<'_>, report: &mut Report<'_>) -> Option<SecretSetting> {
+fn command(
+    item: &Item<'_>,
+    time_limit: Option<Duration>,
+    report: &mut Report<'_>,
+) -> Option<SecretSetting> {
     let words = item.strings(report)?;
     let problem = match words.split_first() {
         None => Problem::new("the command is empty"),
@@ -142,6 +154,7 @@ fn command(item: &Item<'_>, report: &mut Report<'_>) -> Option<SecretSetting> {
             return Some(SecretSetting::Command {
                 program: (*program).to_owned(),
                 arguments: arguments.iter().map(|word| Secret::new(*word)).collect(),
+                time_limit,
             });
         }
         Some(_) => Problem::new("the program has a relative path"),

@@ -9,7 +9,7 @@ use prove_token::{ClientSecret, Error, SecretSource};
 use super::{LIMIT, accept, refuse};
 use crate::disk::{self, Fault};
 use crate::env::Env;
-use crate::place::printable;
+use crate::place::{printable, shell_word};
 
 /// A client secret in a file of its own.
 ///
@@ -21,8 +21,7 @@ use crate::place::printable;
 #[derive(Clone, Debug)]
 pub struct FileSecret {
     path: PathBuf,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to check"))]
-    allow_insecure_mode: bool,
+    allow_insecure_mode: Option<bool>,
     #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to check"))]
     credentials_directory: Option<PathBuf>,
 }
@@ -35,16 +34,18 @@ impl FileSecret {
         Self {
             // Fails only without a current folder; reading then fails as well.
             path: std::path::absolute(&path).unwrap_or(path),
-            allow_insecure_mode: false,
+            allow_insecure_mode: None,
             credentials_directory: env.conventional_path("CREDENTIALS_DIRECTORY"),
         }
     }
 
     /// Whether to accept the file whatever its mode: the named exception, for
-    /// mounts whose modes nobody can change. Default: `false`.
+    /// mounts whose modes nobody can change. Default: `false`. Call it with either
+    /// value where a user can say so: the hint on an exposed file names the
+    /// setting then.
     #[must_use]
     pub fn allow_insecure_mode(mut self, allow: bool) -> Self {
-        self.allow_insecure_mode = allow;
+        self.allow_insecure_mode = Some(allow);
         self
     }
 
@@ -52,7 +53,7 @@ impl FileSecret {
     #[cfg(unix)]
     fn judge(&self, metadata: &Metadata) -> Result<(), Fault> {
         use std::os::unix::fs::MetadataExt as _;
-        if self.allow_insecure_mode {
+        if self.allow_insecure_mode == Some(true) {
             return Ok(());
         }
         let mode = metadata.mode();
@@ -82,6 +83,29 @@ impl FileSecret {
         path.is_ok_and(|path| path.starts_with(folder))
     }
 
+    fn hint(&self, fault: &Fault, path: &str) -> String {
+        match fault {
+            Fault::Missing => {
+                format!("write the client secret to {path}, or name another file")
+            }
+            Fault::Exposed(_, repair) => {
+                let run = format!("run: {repair} {}", shell_word(path));
+                match self.allow_insecure_mode {
+                    None => run,
+                    Some(_) => format!(
+                        "{run} (or set allow_insecure_mode = true for this source, if its mode \
+                         cannot be changed)"
+                    ),
+                }
+            }
+            Fault::Io(_) => format!("make {path} readable for the user that runs this"),
+            Fault::NotRegular => "name a regular file, or use a command as the source".to_owned(),
+            Fault::TooLarge(_) | Fault::NotText => {
+                "store the secret alone in the file, on one line, as UTF-8".to_owned()
+            }
+        }
+    }
+
     fn content(&self) -> Result<zeroize::Zeroizing<String>, Fault> {
         #[cfg(unix)]
         return disk::read_text(&self.path, LIMIT, |metadata| self.judge(metadata));
@@ -102,24 +126,9 @@ impl SecretSource for FileSecret {
         match self.content() {
             Ok(text) => accept(&subject, &text),
             Err(fault) => {
-                let hint = hint(&fault, &path);
+                let hint = self.hint(&fault, &path);
                 Err(refuse(&subject, &fault).with_hint(hint))
             }
-        }
-    }
-}
-
-fn hint(fault: &Fault, path: &str) -> String {
-    match fault {
-        Fault::Missing => format!("write the client secret to {path}, or name another file"),
-        Fault::Exposed(_, repair) => format!(
-            "run: {repair} {path} (or set allow_insecure_mode = true for this source, \
-             if its mode cannot be changed)"
-        ),
-        Fault::Io(_) => format!("make {path} readable for the user that runs this"),
-        Fault::NotRegular => "name a regular file, or use a command as the source".to_owned(),
-        Fault::TooLarge(_) | Fault::NotText => {
-            "store the secret alone in the file, on one line, as UTF-8".to_owned()
         }
     }
 }
@@ -197,9 +206,21 @@ mod tests {
                 hint.contains(&format!("chmod 600 {}", path.display())),
                 "{hint}"
             );
+            assert!(!hint.contains("allow_insecure_mode"), "{hint}");
+            let (_, hint) = refusal(&source(&path).allow_insecure_mode(false));
+            assert!(hint.contains("allow_insecure_mode = true"), "{hint}");
             let excepted = insecure.allow_insecure_mode(true);
             assert_eq!(excepted.read().unwrap().expose_secret(), CANARY);
         }
+    }
+
+    #[test]
+    fn the_remedy_is_quoted_for_a_shell() {
+        let fixture = Fixture::new();
+        let spaced = fixture.folder.path().join("my secret");
+        std::fs::rename(fixture.file(CANARY, 0o644), &spaced).unwrap();
+        let expected = format!("run: chmod 600 '{}'", spaced.display());
+        assert_eq!(refusal(&source(&spaced)).1, expected);
     }
 
     #[test]
