@@ -68,7 +68,7 @@ fn all_problems_of_a_file_come_at_once_with_their_places() {
     let outcome = run(&["profile", "list"]).config(BAD).outcome();
     assert_eq!(outcome.code, Some(3));
     assert!(
-        outcome.stdout.contains("4 problems") && outcome.stdout.contains("1 problem"),
+        outcome.stdout.contains("3 problems") && outcome.stdout.contains("1 problem"),
         "{outcome:?}"
     );
 }

@@ -186,6 +186,6 @@ fn a_secret_goes_only_to_the_place_it_was_given_for() {
     .env("MY_SECRET", SECRET)
     .outcome()
     .failure(3);
-    assert!(words.contains("hint:"), "{words}");
+    assert!(words.contains("is for another address"), "{words}");
     assert_eq!(emulator.connections(), 0);
 }
