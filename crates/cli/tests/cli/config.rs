@@ -118,3 +118,48 @@ fn completions_are_scripts() {
     // bash may be missing (Windows); where it is, it must accept the script.
     assert!(checked.map_or(true, |output| output.status.success()));
 }
+
+/// What bash offers after `words`, the last of which is being typed.
+#[cfg(unix)]
+fn completed(script: &str, words: &[&str]) -> Vec<String> {
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    let last = words.len() - 1;
+    let line = format!(
+        "{script}\nCOMP_WORDS=({}); COMP_CWORD={last}\n\
+         _prove__token prove-token '{}' '{}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        quoted.join(" "),
+        words[last],
+        words[last - 1],
+    );
+    let output = std::process::Command::new("bash")
+        .args(["--norc", "-c", &line])
+        .output()
+        .unwrap();
+    let offered = String::from_utf8(output.stdout).unwrap();
+    offered.lines().map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_flags_subcommands_and_values() {
+    let script = run(&["completion", "bash"]).outcome().success();
+    let complete = |words: &[&str]| completed(&script, words);
+    assert_eq!(complete(&["prove-token", "tok"]), ["token"]);
+    assert_eq!(
+        complete(&["prove-token", "token", "--env"]),
+        ["--environment"]
+    );
+    assert_eq!(
+        complete(&["prove-token", "config", "v"]),
+        ["validate"],
+        "a subcommand of a subcommand"
+    );
+    for name in ["path", "show", "validate"] {
+        assert!(complete(&["prove-token", "config", ""]).contains(&name.to_owned()));
+    }
+    let values = complete(&["prove-token", "token", "--environment", ""]);
+    assert_eq!(
+        values,
+        ["uat-us", "prod-us", "uat-eu", "prod-eu", "emulator"]
+    );
+}
