@@ -8,6 +8,7 @@ use prove_token::ErrorKind;
 
 use crate::args::{Global, LogFormat, When};
 use crate::failure::Failure;
+use crate::manner::Manner;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
@@ -25,16 +26,21 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
-        match global.color {
-            When::Auto => {}
-            When::Always => anstream::ColorChoice::Always.write_global(),
-            When::Never => anstream::ColorChoice::Never.write_global(),
-        }
+        paint(global.color);
         Self {
             verbose: global.verbose,
             quiet: global.quiet,
             log_format: global.log_format,
             stderr: Mutex::new(()),
+        }
+    }
+
+    /// For a command line that was not understood.
+    pub(crate) fn for_usage(manner: Manner) -> Self {
+        paint(manner.color);
+        Self {
+            quiet: manner.quiet,
+            ..Self::default()
         }
     }
 
@@ -95,5 +101,13 @@ impl Console {
     pub(crate) fn say(&self, line: &str) {
         let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = writeln!(anstream::stderr(), "{line}");
+    }
+}
+
+fn paint(color: When) {
+    match color {
+        When::Auto => {}
+        When::Always => anstream::ColorChoice::Always.write_global(),
+        When::Never => anstream::ColorChoice::Never.write_global(),
     }
 }

@@ -11,9 +11,11 @@ mod args;
 mod command;
 mod console;
 mod failure;
+mod manner;
 mod report;
 mod session;
 mod shell;
 mod times;
+mod usage;
 
 pub use command::main_with;
