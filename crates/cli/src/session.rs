@@ -11,6 +11,7 @@ use prove_token::{AccessToken, ClientId, ClientSecret, ErrorKind, Scope, TokenCl
 use prove_token_config::{Overrides, Profile, SecretOverride, Target};
 use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator};
 use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
 
 use crate::args::ProfileFlags;
 use crate::command::Context;
@@ -22,7 +23,7 @@ use crate::report;
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// The most that is read of a secret on standard input, in bytes.
-const LONGEST_SECRET: u64 = 64 * 1024;
+const LONGEST_SECRET: usize = 64 * 1024;
 
 /// Everything that is set up for one command.
 pub(crate) struct Session {
@@ -150,20 +151,30 @@ pub(crate) fn secret_from_stdin() -> Result<ClientSecret, Failure> {
         return Err(Failure::usage("--client-secret-stdin reads a pipe, and this is a terminal")
             .hint("pipe the secret in, such as: pass show prove | prove-token … --client-secret-stdin"));
     }
-    let mut text = String::new();
-    stdin
-        .lock()
-        .take(LONGEST_SECRET)
-        .read_to_string(&mut text)
-        .map_err(|error| {
-            Failure::new(
-                ErrorKind::SecretSource,
-                format!(
-                    "cannot read the client secret from standard input: {}",
-                    error.kind()
-                ),
-            )
-        })?;
+    secret_from(stdin.lock())
+}
+
+/// Read into one buffer that never moves and is wiped: a copy left behind by a
+/// buffer that grew would not be.
+fn secret_from(source: impl Read) -> Result<ClientSecret, Failure> {
+    let refuse = |problem: &str| {
+        Failure::new(
+            ErrorKind::SecretSource,
+            format!("the client secret on standard input {problem}"),
+        )
+        .hint("pipe in the secret alone, on one line, as UTF-8")
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET + 64));
+    source
+        .take(LONGEST_SECRET as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| refuse(&format!("cannot be read: {}", error.kind())))?;
+    if bytes.len() > LONGEST_SECRET {
+        return Err(refuse("is longer than 64 KiB"));
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return Err(refuse("is not valid UTF-8"));
+    };
     Ok(ClientSecret::new(text)?)
 }
 
@@ -213,5 +224,30 @@ fn explain(profile: &Profile, console: &Console) {
             "setting",
             &format!("{} = {} ({})", row.key, row.value, row.origin),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_taken_whole_or_not_at_all() {
+        let longest = "x".repeat(LONGEST_SECRET);
+        let taken = secret_from(longest.as_bytes()).ok().unwrap();
+        assert_eq!(taken.expose_secret(), longest);
+        for (given, problem) in [
+            (
+                format!("canary{longest}").into_bytes(),
+                "longer than 64 KiB",
+            ),
+            (b"canary\xff".to_vec(), "not valid UTF-8"),
+        ] {
+            let failure = secret_from(&given[..]).err().unwrap();
+            assert_eq!(failure.exit_code(), 5);
+            assert!(failure.message().contains(problem), "{failure:?}");
+            assert!(!failure.hints().is_empty(), "{failure:?}");
+            assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        }
     }
 }
