@@ -1,6 +1,7 @@
 //! Standard output and standard error: data here, words there.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -22,6 +23,8 @@ pub(crate) struct Console {
     pub(crate) log_format: LogFormat,
     /// Keeps the lines of several threads apart.
     stderr: Mutex<()>,
+    /// Standard output stands in the middle of a line.
+    mid_line: AtomicBool,
 }
 
 impl Console {
@@ -31,7 +34,7 @@ impl Console {
             verbose: global.verbose,
             quiet: global.quiet,
             log_format: global.log_format,
-            stderr: Mutex::new(()),
+            ..Self::default()
         }
     }
 
@@ -47,6 +50,9 @@ impl Console {
     /// Writes a result. A reader that went away is no error: `prove-token … |
     /// head -1` has what it wanted.
     pub(crate) fn result(&self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+        if let Some(last) = bytes.as_ref().last() {
+            self.mid_line.store(*last != b'\n', Ordering::Relaxed);
+        }
         let mut stdout = io::stdout().lock();
         let written = stdout
             .write_all(bytes.as_ref())
@@ -100,7 +106,11 @@ impl Console {
     /// Writes one line to standard error; if that is closed, nobody can be told.
     pub(crate) fn say(&self, line: &str) {
         let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = writeln!(anstream::stderr(), "{line}");
+        // Both streams may end at one terminal, as in `… | cat`. A pipe gets exactly
+        // what was written to it.
+        let parted = self.mid_line.swap(false, Ordering::Relaxed) && io::stderr().is_terminal();
+        let text = format!("{}{line}\n", if parted { "\n" } else { "" });
+        let _ = anstream::stderr().write_all(text.as_bytes());
     }
 }
 
