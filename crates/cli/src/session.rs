@@ -34,16 +34,23 @@ pub(crate) struct Session {
     pub(crate) transport: Arc<HttpTransport>,
     runtime: Runtime,
     limit: Option<Duration>,
+    /// Whether `PROVE_EMULATOR` says that one is running.
+    needs_emulator: bool,
     /// Ends with the session.
     _emulator: Option<Emulator>,
 }
 
 impl Session {
     /// Resolves the profile that `flags` and the environment ask for. Nothing is
-    /// sent yet.
-    pub(crate) fn start(flags: &ProfileFlags, context: &Context) -> Result<Self, Failure> {
+    /// sent yet; what is sent later has to end within `limit`.
+    pub(crate) fn start(
+        flags: &ProfileFlags,
+        limit: Option<Duration>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let profile = resolve(flags, context)?;
         explain(&profile, &context.console);
+        let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
         let transport = profile.transport()?.largest_body(LARGEST_ANSWER).build();
         let transport = Arc::new(transport);
@@ -67,14 +74,10 @@ impl Session {
             profile,
             transport,
             runtime,
-            limit: flags.timeout,
+            limit,
+            needs_emulator,
             _emulator: emulator,
         })
-    }
-
-    /// Limits what follows to `limit` unless `--timeout` did.
-    pub(crate) fn limit_to(&mut self, limit: Duration) {
-        self.limit.get_or_insert(limit);
     }
 
     /// A token for what the profile asks for.
@@ -82,18 +85,24 @@ impl Session {
         self.run(async { Ok(self.client.access_token().await?) })
     }
 
-    /// Runs `work` to its end or to the limit of `--timeout`.
+    /// Runs `work` to its end or to the limit.
     pub(crate) fn run<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        self.runtime.block_on(async {
+        let done = self.runtime.block_on(async {
             match self.limit {
                 None => work.await,
                 Some(limit) => tokio::time::timeout(limit, work)
                     .await
                     .unwrap_or_else(|_| Err(timed_out(limit))),
             }
+        });
+        done.map_err(|failure| match failure.kind() {
+            ErrorKind::Connect if self.needs_emulator => failure.hint(
+                "no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR",
+            ),
+            _ => failure,
         })
     }
 }
@@ -107,7 +116,19 @@ fn timed_out(limit: Duration) -> Failure {
 /// The profile that `flags`, the environment and the configuration file make.
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
     let overrides = overrides(flags, context)?;
-    Ok(Profile::resolve(&overrides, &context.env)?)
+    Profile::resolve(&overrides, &context.env).map_err(|error| {
+        let is_of_file = error.file().is_some();
+        let failure = Failure::from(error);
+        let has_no_place = flags.profile.is_none()
+            && flags.environment.is_none()
+            && flags.token_endpoint.is_none();
+        match flags.client_id {
+            Some(_) if has_no_place && !is_of_file => {
+                failure.hint("add --environment uat-us (or --token-endpoint URL)")
+            }
+            _ => failure,
+        }
+    })
 }
 
 fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overrides, Failure> {
@@ -192,6 +213,12 @@ fn with_emulator(
         Some(_) if profile.credentials.is_some() => return Ok((profile, None)),
         Some(url) => (url.clone(), None),
         None => {
+            if profile.credentials.is_some() {
+                console.notice(
+                    "the built-in emulator has its own public credentials; those of the profile \
+                     are not used",
+                );
+            }
             let emulator = start_emulator(console)?;
             (emulator.url().parse()?, Some(emulator))
         }

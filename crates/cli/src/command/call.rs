@@ -17,7 +17,7 @@ use prove_token_config::Target;
 use super::Context;
 use crate::answer::Shown;
 use crate::api;
-use crate::args::ProfileFlags;
+use crate::args::{ProfileFlags, TimeLimit};
 use crate::failure::Failure;
 use crate::report;
 use crate::session::Session;
@@ -45,13 +45,15 @@ pub(crate) struct CallArgs {
     include: bool,
     #[command(flatten)]
     flags: ProfileFlags,
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 pub(crate) fn run(args: &CallArgs, context: &Context) -> Result<(), Failure> {
     let (method, path) = args.target()?;
     let body = args.body()?;
-    let mut session = Session::start(&args.flags, context)?;
-    session.limit_to(LIMIT);
+    let limit = args.limit.timeout.unwrap_or(LIMIT);
+    let session = Session::start(&args.flags, Some(limit), context)?;
     let base = session
         .profile
         .api_base

@@ -99,6 +99,37 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
 }
 
 #[test]
+fn a_hostile_name_gives_a_terminal_no_orders() {
+    let config = "version = 1\n[profiles.\"a\\u001b[2J\\nb\\u202e\"]\nenvironment = \"emulator\"\n";
+    let outcome = run(&["profile", "list"]).config(config).outcome();
+    assert!(
+        !outcome.stdout.contains(['\u{1b}', '\u{202e}']),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
+}
+
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    let words = run(&["config", "show", "--timeout", "5s"])
+        .config(GOOD)
+        .outcome()
+        .failure(2);
+    assert!(words.contains("--timeout"), "{words}");
+}
+
+#[test]
+fn credentials_without_a_place_are_told_how_to_name_one() {
+    let words = run(&["token", "--client-id", "x", "--client-secret-file", "s"])
+        .outcome()
+        .failure(3);
+    assert!(
+        words.contains("add --environment uat-us (or --token-endpoint URL)"),
+        "{words}"
+    );
+}
+
+#[test]
 fn completions_are_scripts() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let script = run(&["completion", shell]).outcome().success();
