@@ -1,4 +1,5 @@
-//! `prove-token emulator`: the first line makes every other command use it.
+//! `prove-token emulator`: its first line is the variable by which other commands
+//! find it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
