@@ -1,5 +1,4 @@
-//! What an API said, for people: the answer printed, and Prove's statuses and
-//! codes explained.
+//! What an API said, for people: statuses, and Prove's codes, explained.
 
 use std::time::Duration;
 
@@ -11,59 +10,15 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// How an answer is printed.
+/// Who called whom.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown {
-    /// With the status and the headers.
-    pub(crate) include: bool,
-    /// JSON indented: for a terminal, not for a pipe.
-    pub(crate) pretty: bool,
-}
-
-impl Shown {
-    /// The bytes to print. An API that echoes the token does not make us print it.
-    pub(crate) fn render(self, answer: &Response<Body>, token: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        if self.include {
-            out.extend_from_slice(
-                format!("{:?} {}\n", answer.version(), answer.status()).as_bytes(),
-            );
-            for (name, value) in answer.headers() {
-                out.extend_from_slice(name.as_str().as_bytes());
-                out.extend_from_slice(b": ");
-                out.extend_from_slice(value.as_bytes());
-                out.push(b'\n');
-            }
-            out.push(b'\n');
-        }
-        let body = answer.body().expose_secret();
-        match self.pretty.then(|| indented(body)).flatten() {
-            Some(text) => out.extend_from_slice(text.as_bytes()),
-            None => out.extend_from_slice(body),
-        }
-        if self.pretty && !out.is_empty() && !out.ends_with(b"\n") {
-            out.push(b'\n');
-        }
-        without(out, token.as_bytes())
-    }
-}
-
-/// Indented JSON, or nothing if it is none. Members keep their order.
-fn indented(body: &[u8]) -> Option<String> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    serde_json::to_string_pretty(&value).ok()
-}
-
-fn without(text: Vec<u8>, token: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_slice();
-    while let Some(at) = rest.windows(token.len()).position(|window| window == token) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(b"[redacted]");
-        rest = &rest[at + token.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
+pub(crate) struct Caller<'a> {
+    pub(crate) base: &'a Endpoint,
+    /// The token that was answered.
+    pub(crate) token: Option<&'a AccessToken>,
+    /// Whether the API is Prove's, or the emulator's: Prove's codes and limits mean
+    /// nothing elsewhere.
+    pub(crate) is_prove: bool,
 }
 
 /// A 401 that a new token may cure: unless the API names another reason
@@ -80,17 +35,16 @@ pub(crate) fn rejects_token(answer: &Response<Body>) -> bool {
 }
 
 /// What to make of an answer that is not a success.
-pub(crate) fn failure(
-    answer: &Response<Body>,
-    base: &Endpoint,
-    token: &AccessToken,
-) -> Option<Failure> {
+pub(crate) fn failure(answer: &Response<Body>, caller: &Caller<'_>) -> Option<Failure> {
     let status = answer.status().as_u16();
     if answer.status().is_success() {
         return None;
     }
     let body: Option<Value> = serde_json::from_slice(answer.body().expose_secret()).ok();
-    let code = body.as_ref().and_then(|body| body["code"].as_i64());
+    let code = body
+        .as_ref()
+        .filter(|_| caller.is_prove)
+        .and_then(|body| body["code"].as_i64());
     let kind = match status {
         401 => ErrorKind::CredentialsRejected,
         429 => ErrorKind::RateLimited,
@@ -106,12 +60,17 @@ pub(crate) fn failure(
     .http_status(status);
     if let Some(hint) = code
         .and_then(code_hint)
-        .or_else(|| status_hint(status, base, token))
+        .or_else(|| status_hint(status, caller))
     {
         failure = failure.hint(hint);
     }
     if matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable) {
-        failure = failure.retry_after(retry_after(answer));
+        let wait = retry_after(answer);
+        if let Some(wait) = wait {
+            let wait = humantime::format_duration(wait);
+            failure = failure.hint(format!("the API asks to wait {wait}"));
+        }
+        failure = failure.retry_after(wait);
     }
     Some(failure)
 }
@@ -133,20 +92,23 @@ fn code_hint(code: i64) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn status_hint(status: u16, base: &Endpoint, token: &AccessToken) -> Option<String> {
+fn status_hint(status: u16, caller: &Caller<'_>) -> Option<String> {
+    let has_expired = |token: &AccessToken| token.expires_in() == Duration::ZERO;
     let hint = match status {
         300..=399 => "redirects are never followed with a token: correct the API base",
-        401 if token.expires_in() > Duration::ZERO => {
+        401 if caller.token.is_some_and(has_expired) => "the token has expired",
+        401 if caller.is_prove => {
             "the API does not accept this token: it may be of another region or tier"
         }
-        401 => "the token has expired",
+        401 => "the API does not accept this token: compare its scope and audience",
         403 => {
             return Some(format!(
-                "compare method and path with the operation's reference; the API base is {base}"
+                "compare method and path with the operation's reference; the API base is {}",
+                caller.base
             ));
         }
         404 => "there is no such thing: check the path and the ids in it",
-        429 => "Prove allows 25 requests a second",
+        429 if caller.is_prove => "Prove allows 25 requests a second",
         500..=599 => "the fault is on the API's side: try again later",
         _ => return None,
     };
@@ -175,4 +137,48 @@ pub(crate) fn unreachable(host: &str, error: &TransportError) -> Failure {
     };
     Failure::new(kind, format!("no answer from {host}: {error}"))
         .hint("check the network and the API base")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints(is_prove: bool, status: u16, body: &str) -> (String, String) {
+        let base = "https://api.example.com".parse().unwrap();
+        let caller = Caller {
+            base: &base,
+            token: None,
+            is_prove,
+        };
+        let answer = Response::builder()
+            .status(status)
+            .header(RETRY_AFTER, "5")
+            .body(Body::new(body.to_owned()))
+            .unwrap();
+        let failure = failure(&answer, &caller).unwrap();
+        (failure.message().to_owned(), failure.hints().join("; "))
+    }
+
+    #[test]
+    fn prove_is_spoken_for_only_where_it_is_prove() {
+        let body = r#"{"code":8008}"#;
+        let (message, hint) = hints(true, 400, body);
+        assert!(
+            message.ends_with("code 8008") && hint.contains("/v3/start"),
+            "{hint}"
+        );
+        let (message, hint) = hints(false, 400, body);
+        assert!(
+            message.ends_with("status 400") && hint.is_empty(),
+            "{message} {hint}"
+        );
+        let wait = "the API asks to wait 5s";
+        assert_eq!(hints(false, 429, "").1, wait);
+        assert_eq!(
+            hints(true, 429, "").1,
+            format!("Prove allows 25 requests a second; {wait}")
+        );
+        assert!(!hints(false, 401, "").1.contains("region"));
+        assert!(!hints(false, 503, r#"{"code":1000}"#).1.contains("Prove"));
+    }
 }

@@ -134,6 +134,11 @@ pub(crate) struct ProfileFlags {
     /// Reach https servers through this proxy
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<ProxyAddress>,
+}
+
+/// How long a command that sends something may take.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct TimeLimit {
     /// Give up after this time, such as 5s
     #[arg(long, value_name = "TIME", value_parser = time_limit)]
     pub(crate) timeout: Option<Duration>,

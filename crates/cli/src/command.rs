@@ -11,33 +11,39 @@ pub(crate) mod token;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use prove_token_config::Env;
 
 use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::manner::Manner;
+use crate::usage;
 
 /// Runs the command with these arguments (the program's name first) in this
 /// environment, on the process's standard streams, and returns the exit code.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
-    // Before the parser sees it, which repeats what it does not understand.
+    let manner = Manner::of(&args);
+    let refuse = |failure: &Failure| {
+        Console::for_usage(manner).failure(failure, manner.json);
+        failure.exit_code()
+    };
     if args.iter().any(|arg| is_secret_flag(arg)) {
-        let failure = Failure::usage("a client secret never goes on the command line").hint(
-            "other users of the machine can see arguments: use --client-secret-stdin or \
-             --client-secret-file, and rotate this secret",
-        );
-        Console::default().failure(&failure, false);
-        return failure.exit_code();
+        return refuse(&secret_in_argv());
     }
-    let cli = match Cli::try_parse_from(args) {
+    let mut command = Cli::command().color(manner.clap_color());
+    let parsed = command
+        .try_get_matches_from_mut(args.iter())
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are results (0), everything else is usage (2).
+        Err(error) if is_help(error.kind()) => {
+            // Help and version are results (0); help for want of a command is not (2).
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
+        Err(error) => return refuse(&usage::failure(&error, &args)),
     };
     let context = Context {
         console: Arc::new(Console::new(&cli.global)),
@@ -53,6 +59,23 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             failure.exit_code()
         }
     }
+}
+
+fn is_help(kind: clap::error::ErrorKind) -> bool {
+    use clap::error::ErrorKind;
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+fn secret_in_argv() -> Failure {
+    Failure::usage("a client secret never goes on the command line").hint(
+        "other users of the machine can see arguments: use --client-secret-stdin or \
+             --client-secret-file, and rotate this secret",
+    )
 }
 
 /// The flag that other tools have, and that this one must not.

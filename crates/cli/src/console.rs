@@ -1,6 +1,7 @@
 //! Standard output and standard error: data here, words there.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -8,6 +9,7 @@ use prove_token::ErrorKind;
 
 use crate::args::{Global, LogFormat, When};
 use crate::failure::Failure;
+use crate::manner::Manner;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
@@ -21,26 +23,36 @@ pub(crate) struct Console {
     pub(crate) log_format: LogFormat,
     /// Keeps the lines of several threads apart.
     stderr: Mutex<()>,
+    /// Standard output stands in the middle of a line.
+    mid_line: AtomicBool,
 }
 
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
-        match global.color {
-            When::Auto => {}
-            When::Always => anstream::ColorChoice::Always.write_global(),
-            When::Never => anstream::ColorChoice::Never.write_global(),
-        }
+        paint(global.color);
         Self {
             verbose: global.verbose,
             quiet: global.quiet,
             log_format: global.log_format,
-            stderr: Mutex::new(()),
+            ..Self::default()
+        }
+    }
+
+    /// For a command line that was not understood.
+    pub(crate) fn for_usage(manner: Manner) -> Self {
+        paint(manner.color);
+        Self {
+            quiet: manner.quiet,
+            ..Self::default()
         }
     }
 
     /// Writes a result. A reader that went away is no error: `prove-token … |
     /// head -1` has what it wanted.
     pub(crate) fn result(&self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+        if let Some(last) = bytes.as_ref().last() {
+            self.mid_line.store(*last != b'\n', Ordering::Relaxed);
+        }
         let mut stdout = io::stdout().lock();
         let written = stdout
             .write_all(bytes.as_ref())
@@ -94,6 +106,18 @@ impl Console {
     /// Writes one line to standard error; if that is closed, nobody can be told.
     pub(crate) fn say(&self, line: &str) {
         let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = writeln!(anstream::stderr(), "{line}");
+        // Both streams may end at one terminal, as in `… | cat`. A pipe gets exactly
+        // what was written to it.
+        let parted = self.mid_line.swap(false, Ordering::Relaxed) && io::stderr().is_terminal();
+        let text = format!("{}{line}\n", if parted { "\n" } else { "" });
+        let _ = anstream::stderr().write_all(text.as_bytes());
+    }
+}
+
+fn paint(color: When) {
+    match color {
+        When::Auto => {}
+        When::Always => anstream::ColorChoice::Always.write_global(),
+        When::Never => anstream::ColorChoice::Never.write_global(),
     }
 }

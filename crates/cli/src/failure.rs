@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use prove_token::{Error, ErrorKind};
-use prove_token_config::{Env, Outcome};
+use prove_token_config::{Config, Env, Outcome, Problem};
 use serde_json::{Value, json};
+
+use crate::printable::printable;
 
 /// An error on its way to the terminal.
 #[derive(Debug)]
@@ -76,13 +78,18 @@ impl Failure {
             "HTTP_PROXY",
             "http_proxy",
         ];
+        let is_set = |name: &&str| env.var_os(name).is_some_and(|value| !value.is_empty());
         let connecting = matches!(self.kind, ErrorKind::Connect | ErrorKind::Timeout);
-        match VARIABLES.into_iter().find(|name| env.var_os(name).is_some()) {
+        match VARIABLES.into_iter().find(is_set) {
             Some(name) if connecting => self.hint(format!(
                 "{name} is set, but proxy variables are never used: give --proxy, or proxy in the profile"
             )),
             _ => self,
         }
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
     }
 
     pub(crate) fn exit_code(&self) -> u8 {
@@ -144,18 +151,41 @@ impl From<Error> for Failure {
 
 impl From<prove_token_config::Error> for Failure {
     fn from(error: prove_token_config::Error) -> Self {
-        let mut failure = Self::new(error.kind(), error.to_string());
-        failure.hints.extend(error.hint().map(str::to_owned));
-        if let [_, _, ..] = error.problems() {
-            for problem in error.problems() {
-                failure.message.push_str(&format!("\n  {problem}"));
-                if let Some(hint) = &problem.hint {
-                    failure.message.push_str(&format!(" ({hint})"));
+        Self::of_problems(error.kind(), error.to_string(), error.problems())
+    }
+}
+
+impl Failure {
+    /// The failure of a file whose profiles were listed all the same, if it has
+    /// problems.
+    pub(crate) fn of_file(config: &Config) -> Option<Self> {
+        let summary = match config.problems() {
+            [] => return None,
+            [problem] => problem.to_string(),
+            many => {
+                let path = printable(&config.path().to_string_lossy());
+                format!("{} problems in {path}", many.len())
+            }
+        };
+        let kind = ErrorKind::Configuration;
+        Some(Self::of_problems(kind, summary, config.problems()))
+    }
+
+    /// `summary`, and each problem below it if there are several.
+    fn of_problems(kind: ErrorKind, summary: String, problems: &[Problem]) -> Self {
+        let mut failure = Self::new(kind, summary);
+        match problems {
+            [problem] => failure.hints.extend(problem.hint.clone()),
+            several => {
+                for problem in several {
+                    failure.message.push_str(&format!("\n  {problem}"));
+                    if let Some(hint) = &problem.hint {
+                        failure.message.push_str(&format!(" ({hint})"));
+                    }
                 }
             }
         }
-        failure.facts.problems = error
-            .problems()
+        failure.facts.problems = problems
             .iter()
             .map(|problem| {
                 json!({
@@ -184,6 +214,7 @@ mod tests {
         assert_eq!(Failure::usage("x").exit_code(), 2);
         assert_eq!(Failure::usage("x").to_json()["error"], "usage");
     }
+
     #[test]
     fn a_proxy_variable_is_named_where_connecting_failed() {
         let env: Env = [("https_proxy", "http://canary@proxy")]
@@ -193,5 +224,8 @@ mod tests {
         assert!(hints(ErrorKind::Connect).contains("https_proxy is set"));
         assert!(!hints(ErrorKind::Connect).contains("canary"));
         assert_eq!(hints(ErrorKind::Protocol), "");
+        let empty: Env = [("HTTPS_PROXY", "")].into_iter().collect();
+        let failure = Failure::new(ErrorKind::Connect, "x").mind_proxies(&empty);
+        assert!(failure.hints().is_empty(), "an empty variable is no proxy");
     }
 }

@@ -6,14 +6,18 @@
 //! [`prove_token_config::Outcome`], and 2 for wrong usage.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod api;
 mod args;
 mod command;
 mod console;
 mod failure;
+mod manner;
+mod printable;
 mod report;
 mod session;
 mod shell;
 mod times;
+mod usage;
 
 pub use command::main_with;

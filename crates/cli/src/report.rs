@@ -1,5 +1,6 @@
 //! What `--verbose` says about the engine's events.
 
+use http::{Method, StatusCode, Uri};
 use prove_token::Event;
 use serde_json::{Value, json};
 
@@ -24,6 +25,28 @@ pub(crate) fn note(console: &Console, name: &str, text: &str) {
     match console.log_format {
         LogFormat::Text => console.trace(&format!("* {text}")),
         LogFormat::Json => console.trace(&json!({"event": name, "message": text}).to_string()),
+    }
+}
+
+/// The request of `call`. A query may hold what is nobody's business.
+pub(crate) fn api_request(console: &Console, method: &Method, uri: &Uri) {
+    let url = uri.to_string();
+    let url = url.split('?').next().unwrap_or_default();
+    match console.log_format {
+        LogFormat::Text => console.trace(&format!("> {method} {url}")),
+        LogFormat::Json => console.trace(
+            &json!({"event": "api_request", "method": method.as_str(), "url": url}).to_string(),
+        ),
+    }
+}
+
+/// The status that `call` was answered with.
+pub(crate) fn api_answer(console: &Console, status: StatusCode) {
+    match console.log_format {
+        LogFormat::Text => console.trace(&format!("< status {status}")),
+        LogFormat::Json => {
+            console.trace(&json!({"event": "api_answer", "status": status.as_u16()}).to_string())
+        }
     }
 }
 

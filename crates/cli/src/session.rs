@@ -11,6 +11,7 @@ use prove_token::{AccessToken, ClientId, ClientSecret, ErrorKind, Scope, TokenCl
 use prove_token_config::{Overrides, Profile, SecretOverride, Target};
 use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator};
 use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
 
 use crate::args::ProfileFlags;
 use crate::command::Context;
@@ -22,7 +23,7 @@ use crate::report;
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// The most that is read of a secret on standard input, in bytes.
-const LONGEST_SECRET: u64 = 64 * 1024;
+const LONGEST_SECRET: usize = 64 * 1024;
 
 /// Everything that is set up for one command.
 pub(crate) struct Session {
@@ -33,16 +34,23 @@ pub(crate) struct Session {
     pub(crate) transport: Arc<HttpTransport>,
     runtime: Runtime,
     limit: Option<Duration>,
+    /// Whether `PROVE_EMULATOR` says that one is running.
+    needs_emulator: bool,
     /// Ends with the session.
     _emulator: Option<Emulator>,
 }
 
 impl Session {
     /// Resolves the profile that `flags` and the environment ask for. Nothing is
-    /// sent yet.
-    pub(crate) fn start(flags: &ProfileFlags, context: &Context) -> Result<Self, Failure> {
+    /// sent yet; what is sent later has to end within `limit`.
+    pub(crate) fn start(
+        flags: &ProfileFlags,
+        limit: Option<Duration>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let profile = resolve(flags, context)?;
         explain(&profile, &context.console);
+        let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
         let transport = profile.transport()?.largest_body(LARGEST_ANSWER).build();
         let transport = Arc::new(transport);
@@ -65,14 +73,10 @@ impl Session {
             profile,
             transport,
             runtime,
-            limit: flags.timeout,
+            limit,
+            needs_emulator,
             _emulator: emulator,
         })
-    }
-
-    /// Limits what follows to `limit` unless `--timeout` did.
-    pub(crate) fn limit_to(&mut self, limit: Duration) {
-        self.limit.get_or_insert(limit);
     }
 
     /// A token for what the profile asks for.
@@ -80,18 +84,24 @@ impl Session {
         self.run(async { Ok(self.client.access_token().await?) })
     }
 
-    /// Runs `work` to its end or to the limit of `--timeout`.
+    /// Runs `work` to its end or to the limit.
     pub(crate) fn run<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        self.runtime.block_on(async {
+        let done = self.runtime.block_on(async {
             match self.limit {
                 None => work.await,
                 Some(limit) => tokio::time::timeout(limit, work)
                     .await
                     .unwrap_or_else(|_| Err(timed_out(limit))),
             }
+        });
+        done.map_err(|failure| match failure.kind() {
+            ErrorKind::Connect if self.needs_emulator => failure.hint(
+                "no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR",
+            ),
+            _ => failure,
         })
     }
 }
@@ -105,7 +115,19 @@ fn timed_out(limit: Duration) -> Failure {
 /// The profile that `flags`, the environment and the configuration file make.
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
     let overrides = overrides(flags, context)?;
-    Ok(Profile::resolve(&overrides, &context.env)?)
+    Profile::resolve(&overrides, &context.env).map_err(|error| {
+        let is_of_file = error.file().is_some();
+        let failure = Failure::from(error);
+        let has_no_place = flags.profile.is_none()
+            && flags.environment.is_none()
+            && flags.token_endpoint.is_none();
+        match flags.client_id {
+            Some(_) if has_no_place && !is_of_file => {
+                failure.hint("add --environment uat-us (or --token-endpoint URL)")
+            }
+            _ => failure,
+        }
+    })
 }
 
 fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overrides, Failure> {
@@ -149,20 +171,30 @@ pub(crate) fn secret_from_stdin() -> Result<ClientSecret, Failure> {
         return Err(Failure::usage("--client-secret-stdin reads a pipe, and this is a terminal")
             .hint("pipe the secret in, such as: pass show prove | prove-token … --client-secret-stdin"));
     }
-    let mut text = String::new();
-    stdin
-        .lock()
-        .take(LONGEST_SECRET)
-        .read_to_string(&mut text)
-        .map_err(|error| {
-            Failure::new(
-                ErrorKind::SecretSource,
-                format!(
-                    "cannot read the client secret from standard input: {}",
-                    error.kind()
-                ),
-            )
-        })?;
+    secret_from(stdin.lock())
+}
+
+/// Read into one buffer that never moves and is wiped: a copy left behind by a
+/// buffer that grew would not be.
+fn secret_from(source: impl Read) -> Result<ClientSecret, Failure> {
+    let refuse = |problem: &str| {
+        Failure::new(
+            ErrorKind::SecretSource,
+            format!("the client secret on standard input {problem}"),
+        )
+        .hint("pipe in the secret alone, on one line, as UTF-8")
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET + 64));
+    source
+        .take(LONGEST_SECRET as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| refuse(&format!("cannot be read: {}", error.kind())))?;
+    if bytes.len() > LONGEST_SECRET {
+        return Err(refuse("is longer than 64 KiB"));
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return Err(refuse("is not valid UTF-8"));
+    };
     Ok(ClientSecret::new(text)?)
 }
 
@@ -180,6 +212,12 @@ fn with_emulator(
         Some(_) if profile.credentials.is_some() => return Ok((profile, None)),
         Some(url) => (url.clone(), None),
         None => {
+            if profile.credentials.is_some() {
+                console.notice(
+                    "the built-in emulator has its own public credentials; those of the profile \
+                     are not used",
+                );
+            }
             let emulator = start_emulator(console)?;
             (emulator.url().parse()?, Some(emulator))
         }
@@ -212,5 +250,30 @@ fn explain(profile: &Profile, console: &Console) {
             "setting",
             &format!("{} = {} ({})", row.key, row.value, row.origin),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_taken_whole_or_not_at_all() {
+        let longest = "x".repeat(LONGEST_SECRET);
+        let taken = secret_from(longest.as_bytes()).ok().unwrap();
+        assert_eq!(taken.expose_secret(), longest);
+        for (given, problem) in [
+            (
+                format!("canary{longest}").into_bytes(),
+                "longer than 64 KiB",
+            ),
+            (b"canary\xff".to_vec(), "not valid UTF-8"),
+        ] {
+            let failure = secret_from(&given[..]).err().unwrap();
+            assert_eq!(failure.exit_code(), 5);
+            assert!(failure.message().contains(problem), "{failure:?}");
+            assert!(!failure.hints().is_empty(), "{failure:?}");
+            assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        }
     }
 }

@@ -1,20 +1,25 @@
 //! `prove-token call`: one API operation, with the token.
 
-use std::io::Read;
+mod request;
+
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use prove_token::transport::{Body, Transport};
-use prove_token::{AccessToken, Endpoint, ErrorKind};
+use prove_token::{AccessToken, ErrorKind};
+use prove_token_config::Target;
 
 use super::Context;
+use crate::answer::Shown;
 use crate::api;
-use crate::args::ProfileFlags;
+use crate::args::{ProfileFlags, TimeLimit};
 use crate::failure::Failure;
+use crate::report;
 use crate::session::Session;
 
 /// The most that is sent as a body, in bytes.
@@ -33,76 +38,87 @@ pub(crate) struct CallArgs {
     #[arg(short, long, value_name = "DATA")]
     data: Option<String>,
     /// A request header, such as "Accept: application/json"
-    #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = header)]
+    #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = request::header)]
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Print the status and the headers of the answer, too
     #[arg(short, long)]
     include: bool,
     #[command(flatten)]
     flags: ProfileFlags,
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 pub(crate) fn run(args: &CallArgs, context: &Context) -> Result<(), Failure> {
     let (method, path) = args.target()?;
     let body = args.body()?;
-    let mut session = Session::start(&args.flags, context)?;
-    session.limit_to(LIMIT);
+    let limit = args.limit.timeout.unwrap_or(LIMIT);
+    let session = Session::start(&args.flags, Some(limit), context)?;
     let base = session
         .profile
         .api_base
         .clone()
         .ok_or_else(|| no_base(&session.profile.name))?;
-    let uri = uri(&base, path)?;
+    let uri = request::uri(&base, path)?;
     let token = session.access_token()?;
     let request = args.request(method, uri, body, &token)?;
-    let (answer, token) = session.run(send(&session, request, token))?;
-    context
-        .console
-        .trace(&format!("< status {}", answer.status()));
-    let shown = api::Shown {
+    let (answer, tokens) = session.run(send(&session, request, token, context))?;
+    let shown = Shown {
         include: args.include,
-        pretty: context.console.stdout_is_terminal(),
+        terminal: context.console.stdout_is_terminal(),
     };
-    context
-        .console
-        .result(shown.render(&answer, token.value()))?;
-    match api::failure(&answer, &base, &token) {
+    let values: Vec<_> = tokens.iter().map(AccessToken::value).collect();
+    context.console.result(shown.render(&answer, &values))?;
+    let caller = api::Caller {
+        base: &base,
+        token: tokens.last(),
+        is_prove: !matches!(session.profile.target, Target::Custom),
+    };
+    match api::failure(&answer, &caller) {
         None => Ok(()),
         Some(failure) => Err(failure),
     }
 }
 
 /// Sends the request; once more with a new token if the API rejects this one.
+/// Returns the tokens that were used, the last of them for this answer.
 async fn send(
     session: &Session,
     request: Request<Body>,
     token: AccessToken,
-) -> Result<(Response<Body>, AccessToken), Failure> {
-    let again = request.clone();
-    let answer = dispatch(session, request).await?;
+    context: &Context,
+) -> Result<(Response<Body>, Vec<AccessToken>), Failure> {
+    let mut again = request.clone();
+    let answer = dispatch(session, request, context).await?;
     if !api::rejects_token(&answer) {
-        return Ok((answer, token));
+        return Ok((answer, vec![token]));
     }
     session.client.invalidate(&token);
-    let token = session.client.access_token().await?;
-    let mut again = again;
+    let renewed = session.client.access_token().await?;
     again
         .headers_mut()
-        .insert(AUTHORIZATION, token.authorization_header());
-    Ok((dispatch(session, again).await?, token))
+        .insert(AUTHORIZATION, renewed.authorization_header());
+    let answer = dispatch(session, again, context).await?;
+    Ok((answer, vec![token, renewed]))
 }
 
-async fn dispatch(session: &Session, request: Request<Body>) -> Result<Response<Body>, Failure> {
+async fn dispatch(
+    session: &Session,
+    request: Request<Body>,
+    context: &Context,
+) -> Result<Response<Body>, Failure> {
     let host = request
         .uri()
         .authority()
         .map(ToString::to_string)
         .unwrap_or_default();
+    report::api_request(&context.console, request.method(), request.uri());
     let answer = session
         .transport
         .send(request)
         .await
         .map_err(|error| api::unreachable(&host, &error))?;
+    report::api_answer(&context.console, answer.status());
     if answer.body().is_cut_off() {
         return Err(Failure::new(
             ErrorKind::Protocol,
@@ -141,14 +157,20 @@ impl CallArgs {
             return Ok(Bytes::new());
         };
         if data == "-" {
-            return read("standard input", std::io::stdin().lock());
+            if self.flags.client_secret_stdin {
+                return Err(Failure::usage(
+                    "standard input cannot be both the data and the client secret",
+                )
+                .hint("give the data as @FILE, or the secret by --client-secret-file"));
+            }
+            return read("standard input", io::stdin().lock());
         }
         let Some(path) = data.strip_prefix('@') else {
             return Ok(Bytes::from(data.clone().into_bytes()));
         };
         let name = Path::new(path).display().to_string();
         let file = std::fs::File::open(path)
-            .map_err(|error| Failure::usage(format!("cannot read {name}: {}", error.kind())))?;
+            .map_err(|error| Failure::usage(format!("cannot read {name}: {}", words(&error))))?;
         read(&name, file)
     }
 
@@ -168,11 +190,16 @@ impl CallArgs {
         if has_body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        for (name, value) in &self.headers {
-            headers.insert(name.clone(), value.clone());
-        }
+        request::add(headers, &self.headers);
         headers.insert(AUTHORIZATION, token.authorization_header());
         Ok(request)
+    }
+}
+
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        kind => kind.to_string(),
     }
 }
 
@@ -181,101 +208,9 @@ fn read(name: &str, source: impl Read) -> Result<Bytes, Failure> {
     source
         .take(LARGEST_BODY + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Failure::usage(format!("cannot read {name}: {}", error.kind())))?;
+        .map_err(|error| Failure::usage(format!("cannot read {name}: {}", words(&error))))?;
     if bytes.len() as u64 > LARGEST_BODY {
         return Err(Failure::usage(format!("{name} is larger than 16 MiB")));
     }
     Ok(Bytes::from(bytes))
-}
-
-/// `path` below `base`. The token goes to the profile's own API and nowhere
-/// else, so anything that could lead away is refused.
-fn uri(base: &Endpoint, path: &str) -> Result<Uri, Failure> {
-    let refuse = |problem: &str| {
-        Err(Failure::usage(format!("the path {problem}"))
-            .hint(format!("write it below {base}, such as /v3/start")))
-    };
-    if path.contains("://") || path.starts_with("//") || path.contains(['\\', '#', '@']) {
-        return refuse("is not a plain path");
-    }
-    let (plain, query) = path.split_once('?').unwrap_or((path, ""));
-    let joined = match base.join(plain) {
-        Ok(joined) => joined,
-        Err(_) => return refuse("is not a plain path"),
-    };
-    let query = if query.is_empty() {
-        String::new()
-    } else {
-        format!("?{query}")
-    };
-    match format!("{joined}{query}").parse::<Uri>() {
-        Ok(uri) => Ok(uri),
-        Err(_) => refuse("has a query that is not encoded"),
-    }
-}
-
-/// `Name: value`, except for the headers that are not the caller's to set.
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as \"Name: value\"")?;
-    let name: HeaderName = name
-        .trim()
-        .parse()
-        .map_err(|_| "the name is not a header name")?;
-    if name == AUTHORIZATION || name == HOST {
-        return Err(format!("{name} is set by the command itself"));
-    }
-    let value =
-        HeaderValue::from_str(value.trim()).map_err(|_| "the value is not a header value")?;
-    Ok((name, value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_token_stays_below_the_base() {
-        let base: Endpoint = "https://api.example.com/base".parse().unwrap();
-        for (path, expected) in [
-            ("/v3/start", "https://api.example.com/base/v3/start"),
-            ("v3/start", "https://api.example.com/base/v3/start"),
-            (
-                "/v3/fetch?id=1&x=%20",
-                "https://api.example.com/base/v3/fetch?id=1&x=%20",
-            ),
-        ] {
-            assert_eq!(uri(&base, path).ok().unwrap().to_string(), expected);
-        }
-        for bad in [
-            "https://evil.example/x",
-            "//evil.example/x",
-            "/@evil.example",
-            "/a/../../b",
-            "/%2e%2e/b",
-            "/a\\b",
-            "/a#b",
-            "/a b",
-            "/a?b c",
-        ] {
-            assert_eq!(
-                uri(&base, bad).err().map(|failure| failure.exit_code()),
-                Some(2),
-                "{bad}"
-            );
-        }
-    }
-
-    #[test]
-    fn headers() {
-        assert!(header("X-Test: 1").is_ok());
-        for bad in [
-            "X-Test",
-            "authorization: Bearer x",
-            "Host: x",
-            "a b: c",
-            ": x",
-        ] {
-            assert!(header(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -16,5 +16,16 @@ pub(crate) struct CompletionArgs {
 pub(crate) fn run(args: &CompletionArgs, context: &Context) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "prove-token", &mut script);
+    if args.shell == Shell::Bash {
+        script = with_agreeing_labels(&script).into_bytes();
+    }
     context.console.result(script)
+}
+
+/// clap_complete writes the hyphen of our name as `__` where a script for bash
+/// names the command it is in, and then takes that `__` for a step to a
+/// subcommand in the labels that should match it. No command is named `prove`, so
+/// the labels can be spelled as the names are.
+fn with_agreeing_labels(script: &[u8]) -> String {
+    String::from_utf8_lossy(script).replace("prove__subcmd__token", "prove__token")
 }

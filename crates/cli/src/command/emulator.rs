@@ -1,5 +1,7 @@
 //! `prove-token emulator`: the local Prove on a port.
 
+mod log;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use clap::Args;
 use prove_token::{ClientId, ErrorKind};
 use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, Fault};
 
+use self::log::Log;
 use super::Context;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -44,27 +47,30 @@ pub(crate) struct EmulatorArgs {
 }
 
 pub(crate) fn run(args: &EmulatorArgs, context: &Context) -> Result<(), Failure> {
-    let console = Arc::clone(&context.console);
+    let log = Log::start(Arc::clone(&context.console)).map_err(|error| {
+        Failure::new(
+            ErrorKind::Internal,
+            format!("cannot start the log's thread: {}", error.kind()),
+        )
+    })?;
     let mut builder = Emulator::builder()
         .port(args.port)
         .rate_limit(args.rate)
         .lifetime(Duration::from_secs(args.lifetime))
-        .log(move |request| console.notice(&request.to_string()));
+        .log(move |request| log.line(request.to_string()));
     if let Some(id) = &args.client_id {
         builder = builder.client(id.as_str(), secret_from_stdin()?.expose_secret());
     }
     for fault in &args.faults {
         builder = builder.fault(fault.clone());
     }
-    let emulator = builder.start().map_err(|error| {
-        Failure::new(
-            ErrorKind::Internal,
-            format!("cannot start the emulator: {error}"),
-        )
-        .hint("another program may use the port; --port 0 picks a free one")
-    })?;
-    // The one line of the result: `eval`, or `export $(…)`, makes every other
-    // command use this emulator.
+    // All that can be wrong here is what was asked for, and the error says what to do.
+    let emulator = builder
+        .start()
+        .map_err(|error| Failure::new(ErrorKind::Configuration, error.to_string()))?;
+    // The one line of the result, for programs that start the emulator and read on.
+    // It runs until it is ended, so a shell cannot wait for it in `$(…)`: there, the
+    // line is copied by hand.
     context
         .console
         .line(format!("PROVE_EMULATOR={}", emulator.url()))?;

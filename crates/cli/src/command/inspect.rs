@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::failure::Failure;
+use crate::printable::printable;
 use crate::times;
 
 /// The most that is read of standard input.
@@ -52,9 +53,13 @@ fn read_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin()
         .lock()
-        .take(LONGEST_INPUT)
+        .take(LONGEST_INPUT + 1)
         .read_to_string(&mut text)
         .map_err(|error| Failure::usage(format!("cannot read standard input: {}", error.kind())))?;
+    if text.len() as u64 > LONGEST_INPUT {
+        return Err(Failure::usage("standard input is longer than 64 KiB")
+            .hint("a token alone is far shorter"));
+    }
     Ok(text)
 }
 
@@ -77,7 +82,8 @@ fn decode(given: &str) -> Result<Jwt, Failure> {
     };
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, _signature] = parts.as_slice() else {
-        return Err(refuse(&format!("it has {} parts", parts.len())));
+        let plural = if parts.len() == 1 { "" } else { "s" };
+        return Err(refuse(&format!("it has {} part{plural}", parts.len())));
     };
     let part = |name: &str, text: &str| -> Result<Map<String, Value>, Failure> {
         let bytes = URL_SAFE_NO_PAD
@@ -135,8 +141,8 @@ impl Jwt {
     fn to_text(&self, now: i64) -> String {
         let mut text = format!(
             "header\n{}\nclaims\n{}\n",
-            printable(&self.header),
-            printable(&self.claims)
+            block(&self.header),
+            block(&self.claims)
         );
         let mut lines = Vec::new();
         for (claim, meaning, at) in self.times() {
@@ -161,27 +167,10 @@ impl Jwt {
     }
 }
 
-/// Indented JSON, with every character escaped that a terminal may act on.
-fn printable(object: &Map<String, Value>) -> String {
+/// Indented JSON that a terminal cannot mistake for orders.
+fn block(object: &Map<String, Value>) -> String {
     let json = serde_json::to_string_pretty(object).unwrap_or_default();
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        match character {
-            '\n' => text.push_str("\n  "),
-            visible
-                if visible == ' ' || visible.is_ascii_graphic() || visible.is_alphanumeric() =>
-            {
-                text.push(visible);
-            }
-            other => {
-                let mut units = [0; 2];
-                for unit in other.encode_utf16(&mut units) {
-                    text.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-    }
-    format!("  {text}")
+    format!("  {}", printable(&json).replace('\n', "\n  "))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::Context;
 use super::config::{self, TextOrJson};
 use crate::args::ProfileFlags;
 use crate::failure::Failure;
+use crate::printable::printable;
 use crate::session;
 
 #[derive(Debug, Subcommand)]
@@ -61,32 +62,36 @@ fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
         TextOrJson::Text => table(&config),
     };
     context.console.result(text)?;
-    match Config::load(&path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
+    match Failure::of_file(&config) {
+        None => Ok(()),
+        Some(failure) => Err(failure),
     }
 }
 
 fn table(config: &Config) -> String {
-    let width = config
+    // A name in quotes may hold anything.
+    let rows: Vec<_> = config
         .profiles()
-        .map(|entry| entry.name.len())
-        .max()
-        .unwrap_or(0);
+        .map(|entry| (one_line(entry.name), entry))
+        .collect();
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
+    let width = width.unwrap_or(0);
     let mut text = String::new();
-    for entry in config.profiles() {
+    for (name, entry) in rows {
         let mark = if entry.is_default { '*' } else { ' ' };
         let state = match entry.problems.len() {
             0 => "ok".to_owned(),
             1 => "1 problem".to_owned(),
             many => format!("{many} problems"),
         };
-        text.push_str(&format!(
-            "{mark} {:width$}  {state:10}  {}\n",
-            entry.name, entry.place
-        ));
+        let place = one_line(&entry.place.to_string());
+        text.push_str(&format!("{mark} {name:width$}  {state:10}  {place}\n"));
     }
     text
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 fn json(config: &Config) -> String {

@@ -5,7 +5,7 @@ use prove_token::AccessToken;
 use serde_json::json;
 
 use super::Context;
-use crate::args::ProfileFlags;
+use crate::args::{ProfileFlags, TimeLimit};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::{shell, times};
@@ -23,6 +23,8 @@ pub(crate) struct TokenArgs {
     pub(crate) output: Format,
     #[command(flatten)]
     flags: ProfileFlags,
+    #[command(flatten)]
+    limit: TimeLimit,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -47,7 +49,7 @@ pub(crate) enum Format {
 pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
     let mut flags = args.flags.clone();
     flags.profile = flags.profile.or_else(|| args.name.clone());
-    let session = Session::start(&flags, context)?;
+    let session = Session::start(&flags, args.limit.timeout, context)?;
     let token = session.access_token()?;
     context
         .console

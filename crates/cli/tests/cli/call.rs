@@ -1,4 +1,6 @@
-use crate::harness::{SECRET, emulator, run_at, run_with};
+use prove_token_emulator::{Emulator, Fault};
+
+use crate::harness::{SECRET, emulator, run, run_at, run_with};
 
 const START: &str = r#"{"flowType":"mobile","phoneNumber":"2001001695"}"#;
 
@@ -30,7 +32,7 @@ fn data_makes_it_a_post_and_may_come_from_a_file() {
 
 #[test]
 fn prove_codes_are_explained() {
-    let emulator = emulator().start().unwrap();
+    let emulator = Emulator::builder().start().unwrap();
     for (args, code, words) in [
         (
             &["call", "POST", "/v3/start", "-d", "{}"][..],
@@ -55,7 +57,9 @@ fn prove_codes_are_explained() {
         ),
         (&["call", "/v3/nowhere"][..], 6, "status 40"),
     ] {
-        let outcome = run_at(&emulator, args).outcome();
+        let outcome = run(&[args, &["--environment", "emulator"]].concat())
+            .env("PROVE_EMULATOR", emulator.url())
+            .outcome();
         assert_eq!(outcome.code, Some(code), "{outcome:?}");
         assert!(outcome.stderr.contains(words), "{outcome:?}");
         assert!(
@@ -68,7 +72,6 @@ fn prove_codes_are_explained() {
 /// A token that the API no longer knows is replaced once.
 #[test]
 fn a_rejected_token_is_renewed_once() {
-    use prove_token_emulator::Fault;
     let emulator = emulator()
         .fault(
             Fault::status(401)
@@ -104,7 +107,6 @@ fn the_token_goes_nowhere_else() {
     )
     .outcome()
     .failure(2);
-    use prove_token_emulator::Fault;
     let target = format!("{}/v3/start", elsewhere.url());
     emulator.inject(
         Fault::status(307)
@@ -118,7 +120,6 @@ fn the_token_goes_nowhere_else() {
 
 #[test]
 fn an_echoed_token_is_not_printed() {
-    use prove_token_emulator::Fault;
     let token = "eyJhbGciOiJub25lIn0.e30.echoed";
     let emulator = emulator()
         .fault(Fault::token_member(
@@ -142,7 +143,7 @@ fn an_echoed_token_is_not_printed() {
 fn a_profile_without_an_api_base_says_so() {
     let emulator = emulator().start().unwrap();
     let endpoint = emulator.token_endpoint();
-    let words = crate::harness::run(&[
+    let words = run(&[
         "call",
         "/v3/start",
         "--token-endpoint",
@@ -164,4 +165,125 @@ fn a_profile_without_an_api_base_says_so() {
     .outcome()
     .failure(7);
     assert!(gone.contains("no answer from 127.0.0.1:9"), "{gone}");
+}
+
+#[test]
+fn other_apis_are_not_spoken_for() {
+    let emulator = emulator()
+        .fault(
+            Fault::status(429)
+                .header("Retry-After", "7")
+                .body(r#"{"code":8008}"#)
+                .path("/v3/start"),
+        )
+        .start()
+        .unwrap();
+    let outcome = run_at(&emulator, &["call", "/v3/start"]).outcome();
+    assert_eq!(outcome.code, Some(8), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("the API asks to wait 7s"),
+        "{outcome:?}"
+    );
+    assert!(!outcome.stderr.contains("Prove"), "{outcome:?}");
+}
+
+#[test]
+fn verbose_names_the_request_without_its_query() {
+    let emulator = emulator().start().unwrap();
+    let outcome = run_at(
+        &emulator,
+        &["call", "-v", "/v3/start?q=canary", "-d", START],
+    )
+    .outcome();
+    let line = format!("> POST {}/v3/start\n", emulator.url());
+    assert!(outcome.stderr.contains(&line), "{outcome:?}");
+    let args = [
+        "call",
+        "-v",
+        "--log-format",
+        "json",
+        "/v3/start",
+        "-d",
+        START,
+    ];
+    let outcome = run_at(&emulator, &args).outcome();
+    assert!(
+        outcome
+            .stderr
+            .contains("{\"event\":\"api_request\",\"method\":\"POST\""),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome
+            .stderr
+            .lines()
+            .all(|line| line.starts_with("{\"event\":")),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn data_that_cannot_be_read_is_wrong_usage() {
+    let emulator = emulator().start().unwrap();
+    let words = run_at(&emulator, &["call", "/v3/start", "-d", "@nofile"])
+        .outcome()
+        .failure(2);
+    assert!(
+        words.contains("cannot read nofile: no such file"),
+        "{words}"
+    );
+    let words = run_at(&emulator, &["call", "/v3/start", "-d", "-"])
+        .outcome()
+        .failure(2);
+    assert!(
+        words.contains("both the data and the client secret"),
+        "{words}"
+    );
+    assert_eq!(emulator.connections(), 0);
+}
+
+/// What a person sees whose terminal is both standard streams, or the error's only.
+#[cfg(unix)]
+#[test]
+fn a_terminal_gets_no_orders() {
+    let body = "\u{1b}[2J\u{9b}31m\u{202e}evil";
+    let emulator = Emulator::builder()
+        .fault(
+            Fault::status(400)
+                .header("Content-Type", "text/plain")
+                .body(body)
+                .path("/v3/start")
+                .times(0),
+        )
+        .start()
+        .unwrap();
+    let command = format!(
+        "'{}' call -i /v3/start --color never --environment emulator",
+        env!("CARGO_BIN_EXE_prove-token")
+    );
+    let at_terminal = |command: &str| {
+        let script = "import os, pty, sys; pty.spawn(['sh', '-c', sys.argv[1]])";
+        let output = std::process::Command::new("python3")
+            .args(["-c", script, command])
+            .env("PROVE_EMULATOR", emulator.url())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .replace("\r\n", "\n")
+    };
+    let seen = at_terminal(&command);
+    assert!(seen.contains("HTTP/1.1 400 "), "{seen:?}");
+    assert!(
+        seen.contains("\n\\u001b[2J\\u009b31m\\u202eevil\nerror: "),
+        "{seen:?}"
+    );
+    assert!(!seen.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{seen:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    let said = at_terminal(&format!("{command} | cat > '{}'", copy.display()));
+    assert!(said.starts_with("\nerror: "), "{said:?}");
+    let piped = std::fs::read_to_string(copy).unwrap();
+    assert!(piped.ends_with(body), "a pipe gets every byte: {piped:?}");
 }

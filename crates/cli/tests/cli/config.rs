@@ -99,6 +99,37 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
 }
 
 #[test]
+fn a_hostile_name_gives_a_terminal_no_orders() {
+    let config = "version = 1\n[profiles.\"a\\u001b[2J\\nb\\u202e\"]\nenvironment = \"emulator\"\n";
+    let outcome = run(&["profile", "list"]).config(config).outcome();
+    assert!(
+        !outcome.stdout.contains(['\u{1b}', '\u{202e}']),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
+}
+
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    let words = run(&["config", "show", "--timeout", "5s"])
+        .config(GOOD)
+        .outcome()
+        .failure(2);
+    assert!(words.contains("--timeout"), "{words}");
+}
+
+#[test]
+fn credentials_without_a_place_are_told_how_to_name_one() {
+    let words = run(&["token", "--client-id", "x", "--client-secret-file", "s"])
+        .outcome()
+        .failure(3);
+    assert!(
+        words.contains("add --environment uat-us (or --token-endpoint URL)"),
+        "{words}"
+    );
+}
+
+#[test]
 fn completions_are_scripts() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let script = run(&["completion", shell]).outcome().success();
@@ -117,4 +148,49 @@ fn completions_are_scripts() {
         .output();
     // bash may be missing (Windows); where it is, it must accept the script.
     assert!(checked.map_or(true, |output| output.status.success()));
+}
+
+/// What bash offers after `words`, the last of which is being typed.
+#[cfg(unix)]
+fn completed(script: &str, words: &[&str]) -> Vec<String> {
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    let last = words.len() - 1;
+    let line = format!(
+        "{script}\nCOMP_WORDS=({}); COMP_CWORD={last}\n\
+         _prove__token prove-token '{}' '{}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        quoted.join(" "),
+        words[last],
+        words[last - 1],
+    );
+    let output = std::process::Command::new("bash")
+        .args(["--norc", "-c", &line])
+        .output()
+        .unwrap();
+    let offered = String::from_utf8(output.stdout).unwrap();
+    offered.lines().map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_flags_subcommands_and_values() {
+    let script = run(&["completion", "bash"]).outcome().success();
+    let complete = |words: &[&str]| completed(&script, words);
+    assert_eq!(complete(&["prove-token", "tok"]), ["token"]);
+    assert_eq!(
+        complete(&["prove-token", "token", "--env"]),
+        ["--environment"]
+    );
+    assert_eq!(
+        complete(&["prove-token", "config", "v"]),
+        ["validate"],
+        "a subcommand of a subcommand"
+    );
+    for name in ["path", "show", "validate"] {
+        assert!(complete(&["prove-token", "config", ""]).contains(&name.to_owned()));
+    }
+    let values = complete(&["prove-token", "token", "--environment", ""]);
+    assert_eq!(
+        values,
+        ["uat-us", "prod-us", "uat-eu", "prod-eu", "emulator"]
+    );
 }

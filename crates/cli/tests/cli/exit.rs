@@ -185,3 +185,93 @@ fn quiet_leaves_the_error_and_drops_the_hint() {
         "{words}"
     );
 }
+
+/// What is typed in the wrong place may be a password.
+#[test]
+fn a_usage_error_repeats_no_value() {
+    for (args, words) in [
+        (
+            &["token", "--proxy", "http://user:canarypw@proxy:3128"][..],
+            &["--proxy", "user info", "leave out"][..],
+        ),
+        (
+            &["token", "--token-endpoint", "https://user:canary@h/token"],
+            &["--token-endpoint", "user info"],
+        ),
+        (
+            &[
+                "token",
+                "--token-endpoint",
+                "https://h/token?client_secret=canary",
+            ],
+            &["has a query", "leave out the ?"],
+        ),
+        (
+            &["token", "--token-endpoint", "http://canary.example/canary"],
+            &["is not https", "loopback"],
+        ),
+        (
+            &["call", "/x", "-H", "Authorization: Bearer canary"],
+            &["--header", "authorization"],
+        ),
+        (&["call", "/x", "-H", "canary"], &["Name: value"]),
+        (
+            &["token", "--client-secret-stdin=canary123"],
+            &["--client-secret-stdin"],
+        ),
+        (&["token", "canary1", "canary2"], &["argument 3"]),
+        (&["token", "--timeout", "canary"], &["500ms, 5s or 2m"]),
+        (&["token", "--environment", "canary"], &["uat-us"]),
+        (&["token", "--client-id", "canary\u{7}"], &["--client-id"]),
+        (&["token", "-o", "canary"], &["raw", "json"]),
+        (&["token", "--Canary=canary"], &["argument 2"]),
+        (&["token", "-canary"], &["argument 2"]),
+        (&["token", "--verbos"], &["--verbose"]),
+        (&["canary"], &["no such command"]),
+        (&["config", "canary"], &["no such command"]),
+        (&["completion", "canary"], &["bash"]),
+        (&["emulator", "--port", "canary"], &["--port"]),
+        (&["emulator", "--lifetime", "99999999"], &["1..=86400"]),
+        (&["token", "-q", "-v"], &["--quiet", "--verbose"]),
+        (&["call"], &["PATH"]),
+    ] {
+        let text = run(args).outcome().failure(2);
+        assert!(text.starts_with("error: "), "{text}");
+        assert_words(&text, words);
+        assert!(!text.contains("99999999"), "{text}");
+    }
+}
+
+#[test]
+fn a_usage_error_is_json_where_the_result_would_be() {
+    for args in [
+        &["token", "-o", "json", "canary1", "canary2"][..],
+        &["token", "--output=json", "--client-secret", "canary"],
+        &["inspect", "--output", "json", "--nonsense"],
+        &["config", "validate", "-ojson", "canary"],
+    ] {
+        let text = run(args).outcome().failure(2);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["error"], "usage", "{text}");
+        assert_eq!(json["exit_code"], 2, "{text}");
+    }
+}
+
+#[test]
+fn color_holds_for_help_and_usage_errors() {
+    for (args, code) in [(&["token", "--help"][..], 0), (&["tokn"], 2)] {
+        let always = run(&[args, &["--color", "always"]].concat()).outcome();
+        assert_eq!(always.code, Some(code), "{always:?}");
+        assert!(
+            format!("{}{}", always.stdout, always.stderr).contains("\u{1b}["),
+            "{always:?}"
+        );
+        let never = run(&[args, &["--color=never"]].concat())
+            .env("CLICOLOR_FORCE", "1")
+            .outcome();
+        assert!(
+            !format!("{}{}", never.stdout, never.stderr).contains('\u{1b}'),
+            "{never:?}"
+        );
+    }
+}

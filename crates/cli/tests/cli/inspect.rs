@@ -26,5 +26,10 @@ fn a_token_of_the_emulator_is_read_in_words() {
 #[test]
 fn what_is_no_jwt_is_not_repeated() {
     let words = run(&["inspect"]).stdin("canary").outcome().failure(9);
-    assert!(words.contains("not a JWT"), "{words}");
+    assert!(words.contains("not a JWT: it has 1 part\n"), "{words}");
+    let words = run(&["inspect"])
+        .stdin(&"canary.".repeat(10_000))
+        .outcome()
+        .failure(2);
+    assert!(words.contains("longer than 64 KiB"), "{words}");
 }
