@@ -3,8 +3,11 @@
 mod builder;
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 pub use builder::TokenClientBuilder;
 
@@ -151,7 +154,7 @@ impl TokenClient {
             match self.0.lane.handle() {
                 Ok(lane) => {
                     lane.spawn(async move {
-                        let outcome = client.fly_with(&pilot, &request).await;
+                        let outcome = contained(client.fly_with(&pilot, &request)).await;
                         client.land(&slot, &flight, pilot, outcome);
                     });
                 }
@@ -225,6 +228,21 @@ impl TokenClient {
                     .with_hint("give credentials to the builder or to the request")
             })
     }
+}
+
+/// Makes a panic, of a transport or a secret source, a failure like others: told to
+/// those who wait, and not repeated with every call.
+async fn contained(work: impl Future<Output = Outcome>) -> Outcome {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            let error = Error::new(ErrorKind::Internal, "the request for a token panicked")
+                .with_hint("the panic's message is on standard error");
+            Poll::Ready(Err(error))
+        })
+    })
+    .await
 }
 
 impl fmt::Debug for TokenClient {

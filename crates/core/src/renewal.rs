@@ -62,7 +62,7 @@ impl Default for RenewalPolicy {
 impl RenewalPolicy {
     /// Below this rest of its life a token is renewed in the background while it
     /// goes on being handed out: `percent` of L, not more than `at_most`. Default
-    /// 20 % and 60 min, range 1 to 80 % and up to 24 h. It is how long an outage
+    /// 20 % and 60 min, range 1 to 80 % (with the jitter) and up to 24 h. It is how long an outage
     /// of the server may last without anybody noticing.
     pub fn advisory(mut self, percent: u32, at_most: Duration) -> Self {
         self.advisory = Share::new(percent, at_most);
@@ -166,6 +166,12 @@ impl RenewalPolicy {
                 return Err(out_of_range(name, range));
             }
         }
+        if self.advisory.percent + self.jitter.percent > 80 {
+            return Err(out_of_range(
+                "advisory",
+                "at most 80 % together with the jitter",
+            ));
+        }
         if self.least_guard > self.guard.at_most {
             return Err(out_of_range("guard", "at least no more than at most"));
         }
@@ -243,21 +249,46 @@ pub(crate) struct Pauses {
     pub(crate) ask: Duration,
 }
 
+/// Failed flights in a row; and how many of the last of them were rejections, which
+/// an outage before them does not make worse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    all: u32,
+    rejections: u32,
+}
+
+impl Failures {
+    pub(crate) fn count(&mut self, error: &Error) {
+        self.all = self.all.saturating_add(1);
+        self.rejections = match is_rejection(error.kind()) {
+            true => self.rejections.saturating_add(1),
+            false => 0,
+        };
+    }
+}
+
+fn is_rejection(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::CredentialsRejected | ErrorKind::RequestRejected
+    )
+}
+
 impl Pauses {
-    /// After the failure number `streak` (from 1) in a row; `unit` is drawn from
-    /// `[0, 1)`. A `Retry-After` is never cut short.
-    pub(crate) fn after(error: &Error, streak: u32, unit: f64) -> Self {
+    /// After `failures`, of which `error` is the last; `unit` is drawn from `[0, 1)`.
+    /// A `Retry-After` is never cut short.
+    pub(crate) fn after(error: &Error, failures: Failures, unit: f64) -> Self {
         let step = |pauses: &[u64]| {
-            let index = (streak.max(1) as usize - 1).min(pauses.len() - 1);
+            let index = (failures.all.max(1) as usize - 1).min(pauses.len() - 1);
             // ±20 %
             Duration::from_secs(pauses[index]).mul_f64(0.8 + 0.4 * unit)
         };
-        let ask = match error.kind() {
-            ErrorKind::CredentialsRejected | ErrorKind::RequestRejected => {
-                let doubled = 1 << (streak.max(1) - 1).min(6);
+        let ask = match is_rejection(error.kind()) {
+            false => step(&ASK_AFTER),
+            true => {
+                let doubled = 1 << (failures.rejections.max(1) - 1).min(6);
                 (Duration::from_secs(1).mul_f64(1.0 + 4.0 * unit) * doubled).min(LONGEST_REJECTION)
             }
-            _ => step(&ASK_AFTER),
         };
         let told = error.retry_after().unwrap_or(Duration::ZERO);
         Self {
@@ -281,6 +312,13 @@ mod tests {
 
     fn boundaries(lifetime: u64, unit: f64) -> Boundaries {
         RenewalPolicy::default().boundaries(Duration::from_secs(lifetime), unit)
+    }
+
+    /// So many failures like `error`, and nothing else before.
+    fn row(error: &Error, times: u32) -> Failures {
+        let mut failures = Failures::default();
+        (0..times).for_each(|_| failures.count(error));
+        failures
     }
 
     #[test]
@@ -324,18 +362,23 @@ mod tests {
     fn a_live_token_is_renewed_ever_more_slowly() {
         let error = Error::new(ErrorKind::Unavailable, "x");
         let pauses: Vec<_> = (1..=7)
-            .map(|streak| Pauses::after(&error, streak, 0.5).renew.as_secs())
+            .map(|streak| {
+                Pauses::after(&error, row(&error, streak), 0.5)
+                    .renew
+                    .as_secs()
+            })
             .collect();
         assert_eq!(pauses, [5, 10, 20, 40, 60, 60, 60]);
-        assert_eq!(Pauses::after(&error, 1, 0.0).renew, 4 * S);
-        assert!(Pauses::after(&error, 1, 0.999).renew < 6 * S);
+        assert_eq!(Pauses::after(&error, row(&error, 1), 0.0).renew, 4 * S);
+        assert!(Pauses::after(&error, row(&error, 1), 0.999).renew < 6 * S);
     }
 
     #[test]
     fn without_a_token_recovery_takes_less_than_five_seconds() {
         for kind in ErrorKind::ALL {
             for streak in 1..100 {
-                let ask = Pauses::after(&Error::new(kind, "x"), streak, 0.999_999).ask;
+                let error = Error::new(kind, "x");
+                let ask = Pauses::after(&error, row(&error, streak), 0.999_999).ask;
                 let rejection = matches!(
                     kind,
                     ErrorKind::CredentialsRejected | ErrorKind::RequestRejected
@@ -352,15 +395,28 @@ mod tests {
     fn a_rejection_doubles_to_a_minute() {
         let error = Error::new(ErrorKind::CredentialsRejected, "x");
         let asks: Vec<_> = (1..=7)
-            .map(|streak| Pauses::after(&error, streak, 0.25).ask.as_secs())
+            .map(|streak| {
+                Pauses::after(&error, row(&error, streak), 0.25)
+                    .ask
+                    .as_secs()
+            })
             .collect();
         assert_eq!(asks, [2, 4, 8, 16, 32, 60, 60]);
     }
 
     #[test]
+    fn an_outage_makes_no_rejection_worse() {
+        let mut failures = row(&Error::new(ErrorKind::Unavailable, "x"), 7);
+        let rejection = Error::new(ErrorKind::CredentialsRejected, "x");
+        failures.count(&rejection);
+        assert_eq!(Pauses::after(&rejection, failures, 0.25).ask, 2 * S);
+        assert_eq!(Pauses::after(&rejection, failures, 0.5).renew, 60 * S);
+    }
+
+    #[test]
     fn retry_after_is_never_cut_short() {
         let error = Error::new(ErrorKind::RateLimited, "x").with_retry_after(Some(600 * S));
-        let pauses = Pauses::after(&error, 1, 0.0);
+        let pauses = Pauses::after(&error, row(&error, 1), 0.0);
         assert_eq!((pauses.renew, pauses.ask), (600 * S, 600 * S));
     }
 
@@ -371,6 +427,7 @@ mod tests {
             (policy().advisory(0, S), "advisory"),
             (policy().advisory(20, 90_000 * S), "advisory"),
             (policy().jitter(21, S), "jitter"),
+            (policy().advisory(75, S), "advisory"),
             (policy().mandatory(51, S), "mandatory"),
             (policy().guard(5, S, 61 * S), "guard"),
             (policy().guard(5, 2 * S, S), "guard"),

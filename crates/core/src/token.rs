@@ -183,7 +183,7 @@ impl TokenData {
         self.rejected.load(Ordering::Relaxed)
     }
 
-    /// Marks it as rejected by an API, and says whether it is. One that replaced a
+    /// Marks it as rejected by an API, and says whether that is news. One that replaced a
     /// rejected token less than 30 s ago is not: an API that rejects every token
     /// must not make us ask for one after the other.
     pub(crate) fn reject(&self) -> bool {
@@ -196,8 +196,7 @@ impl TokenData {
         if is_young && self.replaces_rejected.load(Ordering::Relaxed) {
             return false;
         }
-        self.rejected.store(true, Ordering::Relaxed);
-        true
+        !self.rejected.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn mark_as_replacing_rejected(&self) {

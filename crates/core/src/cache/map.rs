@@ -108,7 +108,7 @@ impl Table {
 }
 
 impl Slots {
-    /// Forgets one slot: of a few drawn at random, one without a live token, or
+    /// Forgets one slot: of a few drawn at random, one that is of no use, or
     /// else the one that was not asked for the longest time. One that a caller
     /// holds right now stays, or two callers could fill two slots of one key; if
     /// all that are drawn are held, the map grows by one.
@@ -121,7 +121,7 @@ impl Slots {
         let victim = free.min_by_key(|place| {
             let entry = &self.entries[*place];
             (
-                entry.slot.is_live(now),
+                entry.slot.is_needed(now),
                 entry.last_used.load(Ordering::Relaxed),
             )
         });

@@ -10,7 +10,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use super::flight::{Flight, Outcome, Pilot};
 use crate::clock::{Coarse, Now};
 use crate::error::{Error, ErrorKind};
-use crate::renewal::{Pauses, Phase, pause_without_gain};
+use crate::renewal::{Failures, Pauses, Phase, pause_without_gain};
 use crate::token::{AccessToken, TokenData};
 
 /// A caller waits for so many flights at most: for another one if a flight is lost,
@@ -42,7 +42,7 @@ struct Pace {
     /// While there is none.
     ask_at: Duration,
     /// Failures in a row, and the last of them.
-    streak: u32,
+    failures: Failures,
     error: Option<Error>,
 }
 
@@ -141,12 +141,13 @@ impl Slot {
     }
 
     fn verdict(&self, at: Now) -> Verdict {
+        // The pace first: it is published last, so a new one means a new token.
+        let paced = self.pace.load();
+        let pace = paced.as_deref();
         let guard = self.current.load();
         let phase = guard
             .as_ref()
             .map_or(Phase::Expired, |token| token.phase(at));
-        let paced = self.pace.load();
-        let pace = paced.as_deref();
         match (phase, AccessToken::from_guard(guard)) {
             (Phase::Fresh, Some(token)) => Verdict::Serve(token),
             (Phase::Mandatory, Some(token))
@@ -221,11 +222,15 @@ impl Slot {
     /// Of all readers who see that a renewal is due, one may start it. The others
     /// see a pace that is not the one they saw before.
     fn claim_renewal(&self, seen: &Option<Arc<Pace>>, at: Now) -> bool {
-        let claimed = Pace {
-            renew_at: at.boot + RENEWAL_UNDER_WAY,
-            ask_at: seen.as_ref().map_or(Duration::ZERO, |pace| pace.ask_at),
-            streak: seen.as_ref().map_or(0, |pace| pace.streak),
-            error: seen.as_ref().and_then(|pace| pace.error.clone()),
+        let until = at.boot.saturating_add(RENEWAL_UNDER_WAY);
+        let claimed = match seen.as_deref() {
+            None => Pace::until(until),
+            Some(pace) => Pace {
+                renew_at: until,
+                ask_at: pace.ask_at,
+                failures: pace.failures,
+                error: pace.error.clone(),
+            },
         };
         let before = self.pace.compare_and_swap(seen, Some(Arc::new(claimed)));
         same(&before, seen)
@@ -258,40 +263,39 @@ impl Slot {
     /// revoked that. The same one again is kept, unless it was rejected; and where
     /// nothing is gained, the next try waits.
     fn publish(&self, new: Arc<TokenData>, at: Now) -> Arc<TokenData> {
-        let Some(old) = self.current.load_full() else {
-            self.pace.store(None);
-            self.current.store(Some(Arc::clone(&new)));
-            return new;
-        };
-        let was_live = old.phase(at) < Phase::Expired;
-        let gains = !was_live || new.life().end().wall > old.life().end().wall;
-        let kept = was_live && old.has_same_value(&new);
-        if old.is_rejected() {
+        let old = self.current.load_full();
+        let live = old.as_ref().filter(|old| old.phase(at) < Phase::Expired);
+        let kept = live.filter(|old| old.has_same_value(&new)).cloned();
+        let gains = live.is_none_or(|old| new.life().end().wall > old.life().end().wall);
+        if old.is_some_and(|old| old.is_rejected()) {
             new.mark_as_replacing_rejected();
         }
-        let remaining = new.life().remaining(at);
-        self.pace.store((kept || !gains).then(|| {
-            Arc::new(Pace {
-                renew_at: at.boot + pause_without_gain(remaining),
-                ask_at: Duration::ZERO,
-                streak: 0,
-                error: None,
-            })
-        }));
-        if kept {
-            return old;
+        let renew_at = match gains && kept.is_none() {
+            true => Duration::ZERO,
+            false => at
+                .boot
+                .saturating_add(pause_without_gain(new.life().remaining(at))),
+        };
+        if kept.is_none() {
+            self.current.store(Some(Arc::clone(&new)));
         }
-        self.current.store(Some(Arc::clone(&new)));
-        new
+        // Never `None`, which one could take for the `None` of before.
+        self.pace.store(Some(Arc::new(Pace::until(renew_at))));
+        kept.unwrap_or(new)
     }
 
     fn fail(&self, error: &Error, at: Now, unit: f64) -> Landing {
-        let streak = self.pace.load().as_ref().map_or(0, |pace| pace.streak) + 1;
-        let pauses = Pauses::after(error, streak, unit);
+        let mut failures = self
+            .pace
+            .load()
+            .as_ref()
+            .map_or(Failures::default(), |pace| pace.failures);
+        failures.count(error);
+        let pauses = Pauses::after(error, failures, unit);
         self.pace.store(Some(Arc::new(Pace {
-            renew_at: at.boot + pauses.renew,
-            ask_at: at.boot + pauses.ask,
-            streak,
+            renew_at: at.boot.saturating_add(pauses.renew),
+            ask_at: at.boot.saturating_add(pauses.ask),
+            failures,
             error: Some(error.clone()),
         })));
         match self.current.load().as_ref() {
@@ -312,16 +316,33 @@ impl Slot {
         self.flight.compare_and_swap(flight, None::<Arc<Flight>>);
     }
 
-    /// Whether there is a token that may be handed out.
-    pub(crate) fn is_live(&self, now: Now) -> bool {
+    /// Whether something would be lost with it: a token that may be handed out, or
+    /// a failure that spares the server further requests.
+    pub(crate) fn is_needed(&self, now: Now) -> bool {
         let current = self.current.load();
-        current
+        let is_live = current
             .as_ref()
-            .is_some_and(|token| token.phase(now) < Phase::Expired)
+            .is_some_and(|token| token.phase(now) < Phase::Expired);
+        is_live
+            || self
+                .pace
+                .load()
+                .as_ref()
+                .is_some_and(|pace| pace.ask_at > now.boot)
     }
 }
 
 impl Pace {
+    /// Without a failure: a live token is not renewed before.
+    fn until(renew_at: Duration) -> Self {
+        Self {
+            renew_at,
+            ask_at: Duration::ZERO,
+            failures: Failures::default(),
+            error: None,
+        }
+    }
+
     /// Whether the server asked for a pause that is not over.
     fn cools_down(&self, at: Now) -> bool {
         let was_told = self
@@ -367,3 +388,6 @@ impl fmt::Debug for Slot {
 fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
     a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,9 +202,7 @@ async fn a_caller_that_comes_late_gets_a_live_token() {
     let script = Script::new([LATENCY, Act::Answer(200, HOUR)]);
     let client = client(&script, &TestClock::new());
     let mut late = Box::pin(client.access_token());
-    let once = std::future::poll_fn(|context| {
-        std::task::Poll::Ready(late.as_mut().poll(context).is_pending())
-    });
+    let once = poll_fn(|context| Poll::Ready(late.as_mut().poll(context).is_pending()));
     assert!(once.await);
     tokio::time::sleep(Duration::from_secs(7200)).await;
     let token = late.await.unwrap();
@@ -265,12 +263,32 @@ async fn without_credentials_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_transport_is_an_internal_error() {
+async fn a_panic_in_the_transport_is_a_failure_like_others() {
     let script = Script::new([Act::Panic]);
     let client = client(&script, &TestClock::new());
-    let error = client.access_token().await.unwrap_err();
+    for _ in 0..20 {
+        let error = client.access_token().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+    assert_eq!(script.requests(), 1, "and remembered like others");
+}
+
+/// A runtime that is gone takes the flights with it, and nobody waits for ever.
+#[test]
+fn a_runtime_that_was_shut_down_is_an_internal_error() {
+    let gone = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let client = TokenClient::builder(endpoint())
+        .credentials("id", ClientSecret::new(SECRET).unwrap())
+        .transport(Script::granting(HOUR))
+        .runtime(gone.handle().clone())
+        .build()
+        .unwrap();
+    drop(gone);
+    let error = block_on(client.access_token()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
-    assert_eq!(script.requests(), 3, "bounded");
+    assert!(error.hint().unwrap().contains("shut down"));
 }
 
 /// Flights run on a thread of their own: neither the caller's runtime nor its end
@@ -322,8 +340,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     loop {
         match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(output) => return output,
-            std::task::Poll::Pending => std::thread::park(),
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
         }
     }
 }
@@ -358,4 +376,5 @@ fn settings_out_of_range_are_refused() {
     );
 }
 
+mod anything;
 mod renewal;

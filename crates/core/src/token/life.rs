@@ -68,8 +68,8 @@ impl Life {
 
     pub(crate) fn end(&self) -> Now {
         Now {
-            boot: self.obtained.boot + self.lifetime,
-            wall: self.obtained.wall + self.lifetime,
+            boot: self.obtained.boot.saturating_add(self.lifetime),
+            wall: self.obtained.wall.saturating_add(self.lifetime),
         }
     }
 }
@@ -85,9 +85,10 @@ impl Life {
 pub(crate) struct Horizon {
     monotonic: Duration,
     wall: Duration,
-    /// Wall time ahead of monotonic time when the token was published. Machines
-    /// whose wall clock is behind their uptime are judged by the fine clocks.
-    lead: Duration,
+    /// Wall time ahead of monotonic time when the token was published; `None` on a
+    /// machine whose wall clock is behind its uptime, which leaves every read to the
+    /// fine clocks.
+    lead: Option<Duration>,
 }
 
 /// A lead that moved by more than this was a suspend, or a step of the wall.
@@ -100,17 +101,18 @@ impl Horizon {
         // Drawn in by what both coarse clocks may lag.
         let fresh = fresh.saturating_sub(2 * TICK);
         Self {
-            monotonic: coarse.monotonic + fresh,
-            wall: coarse.wall + fresh,
-            lead: coarse.wall.saturating_sub(coarse.monotonic),
+            monotonic: coarse.monotonic.saturating_add(fresh),
+            wall: coarse.wall.saturating_add(fresh),
+            lead: coarse.wall.checked_sub(coarse.monotonic),
         }
     }
 
     /// Whether the token is fresh beyond doubt.
     pub(crate) fn is_ahead(&self, now: Coarse) -> bool {
+        let lead = now.wall.checked_sub(now.monotonic);
         now.monotonic < self.monotonic
             && now.wall < self.wall
-            && now.wall.saturating_sub(now.monotonic).abs_diff(self.lead) <= MOVED
+            && matches!((lead, self.lead), (Some(now), Some(then)) if now.abs_diff(then) <= MOVED)
     }
 }
 
@@ -224,6 +226,38 @@ mod tests {
         };
         assert!(!horizon.is_ahead(set_back.coarse()));
         assert_eq!(life.phase(set_back.now()), Phase::Fresh);
+    }
+
+    /// A machine that booted with its wall clock at 1970.
+    #[test]
+    fn a_wall_behind_the_uptime_is_left_to_the_fine_clocks() {
+        #[derive(Clone, Copy, Debug)]
+        struct Early(Duration);
+        impl Clock for Early {
+            fn now(&self) -> Now {
+                Now {
+                    boot: Duration::from_secs(100) + self.0,
+                    wall: Duration::ZERO,
+                }
+            }
+            fn coarse(&self) -> Coarse {
+                // Suspended for all of it.
+                Coarse {
+                    monotonic: Duration::from_secs(100),
+                    wall: Duration::ZERO,
+                }
+            }
+            fn sleep(&self, _: Duration) -> crate::clock::Sleep {
+                Box::pin(std::future::pending())
+            }
+        }
+        let clock = Early(Duration::ZERO);
+        let policy = RenewalPolicy::default();
+        let life = Life::new(clock.now(), Duration::from_secs(3600), &policy, 0.0);
+        let horizon = Horizon::new(&life, &clock);
+        let later = Early(Duration::from_secs(7200));
+        assert!(!horizon.is_ahead(later.coarse()));
+        assert_eq!(life.phase(later.now()), Phase::Expired);
     }
 
     proptest::proptest! {
