@@ -48,6 +48,15 @@ impl Failure {
         }
     }
 
+    /// A signal asked the command to end: exit code 128 and its number, as shells
+    /// have it.
+    pub(crate) fn interrupted(signal: u8) -> Self {
+        Self {
+            exit_code: 128 | signal,
+            ..Self::new(ErrorKind::Internal, "interrupted")
+        }
+    }
+
     /// Adds a sentence on what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -108,6 +117,7 @@ impl Failure {
     pub(crate) fn to_json(&self) -> Value {
         let kind = match self.exit_code {
             2 => "usage",
+            129.. => "interrupted",
             _ => self.kind.as_str(),
         };
         let mut object = json!({
@@ -213,6 +223,8 @@ mod tests {
         }
         assert_eq!(Failure::usage("x").exit_code(), 2);
         assert_eq!(Failure::usage("x").to_json()["error"], "usage");
+        assert_eq!(Failure::interrupted(15).exit_code(), 143);
+        assert_eq!(Failure::interrupted(2).to_json()["error"], "interrupted");
     }
 
     #[test]

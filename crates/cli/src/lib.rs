@@ -12,6 +12,7 @@ mod args;
 mod command;
 mod console;
 mod failure;
+mod interrupt;
 mod manner;
 mod printable;
 mod report;

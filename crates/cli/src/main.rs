@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
+use prove_token_config::{Env, end_commands};
+
 fn main() -> ExitCode {
-    ExitCode::from(prove_token_cli::main_with(
-        std::env::args_os(),
-        prove_token_config::Env::from_process(),
-    ))
+    let code = prove_token_cli::main_with(std::env::args_os(), Env::from_process());
+    // A time limit or a signal may leave one running that prints a secret.
+    end_commands();
+    ExitCode::from(code)
 }

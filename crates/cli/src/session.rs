@@ -17,6 +17,7 @@ use crate::args::ProfileFlags;
 use crate::command::Context;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::report;
 
 /// The most of an API's answer that `call` reads: 32 MiB.
@@ -89,14 +90,16 @@ impl Session {
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let done = self.runtime.block_on(async {
+        let limited = async {
             match self.limit {
                 None => work.await,
                 Some(limit) => tokio::time::timeout(limit, work)
                     .await
                     .unwrap_or_else(|_| Err(timed_out(limit))),
             }
-        });
+        };
+        let ended = self.runtime.block_on(interrupt::or_signal(limited));
+        let done = ended.unwrap_or_else(|signal| Err(Failure::interrupted(signal)));
         done.map_err(|failure| match failure.kind() {
             ErrorKind::Connect if self.needs_emulator => failure.hint(
                 "no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR",
