@@ -1,6 +1,7 @@
 //! When to renew: pure arithmetic over a token's life and the failures so far.
 //! It reads no clock and draws no number.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
@@ -28,6 +29,10 @@ pub struct RenewalPolicy {
     default_lifetime: Duration,
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// So many hundredths of a lifetime, but not more than a fixed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Share {
@@ -42,6 +47,23 @@ impl Share {
 
     fn of(self, lifetime: Duration) -> Duration {
         (lifetime * self.percent / 100).min(self.at_most)
+    }
+
+    fn check(
+        self,
+        name: &str,
+        percent: RangeInclusive<u32>,
+        longest: Duration,
+    ) -> Result<(), Error> {
+        if percent.contains(&self.percent) && self.at_most <= longest {
+            return Ok(());
+        }
+        let (from, to) = (percent.start(), percent.end());
+        let longest = longest.as_secs();
+        Err(out_of_range(
+            name,
+            &format!("{from} to {to} %, and up to {longest} s"),
+        ))
     }
 }
 
@@ -136,49 +158,21 @@ impl RenewalPolicy {
 
     /// Names the first field that is out of its range.
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        const S: Duration = Duration::from_secs(1);
-        let shares = [
-            (
-                "advisory",
-                self.advisory,
-                1..=80,
-                24 * 3600 * S,
-                "1 to 80 %, up to 24 h",
-            ),
-            (
-                "jitter",
-                self.jitter,
-                0..=20,
-                3600 * S,
-                "0 to 20 %, up to 1 h",
-            ),
-            (
-                "mandatory",
-                self.mandatory,
-                1..=50,
-                3600 * S,
-                "1 to 50 %, up to 1 h",
-            ),
-            ("guard", self.guard, 1..=50, 60 * S, "1 to 50 %, up to 60 s"),
-        ];
-        for (name, share, percent, longest, range) in shares {
-            if !percent.contains(&share.percent) || share.at_most > longest {
-                return Err(out_of_range(name, range));
-            }
-        }
+        self.advisory.check("advisory", 1..=80, DAY)?;
+        self.jitter.check("jitter", 0..=20, HOUR)?;
+        self.mandatory.check("mandatory", 1..=50, HOUR)?;
+        self.guard.check("guard", 1..=50, MINUTE)?;
         if self.advisory.percent + self.jitter.percent > 80 {
-            return Err(out_of_range(
-                "advisory",
-                "at most 80 % together with the jitter",
-            ));
+            let range = "at most 80 % together with the jitter";
+            return Err(out_of_range("advisory", range));
         }
         if self.least_guard > self.guard.at_most {
             return Err(out_of_range("guard", "at least no more than at most"));
         }
-        if self.mandatory_wait > 30 * S {
+        if self.mandatory_wait > Duration::from_secs(30) {
             return Err(out_of_range("mandatory_wait", "0 to 30 s"));
         }
-        if !(S..=24 * 3600 * S).contains(&self.default_lifetime) {
+        if !(Duration::from_secs(1)..=DAY).contains(&self.default_lifetime) {
             return Err(out_of_range("default_lifetime", "1 s to 24 h"));
         }
         Ok(())
