@@ -128,7 +128,8 @@ impl TokenClientBuilder {
     }
 
     /// Runs requests on this Tokio runtime (with I/O and time enabled), which
-    /// must outlive the client. Default: a thread of this crate's own, started at
+    /// must outlive the client and be driven by somebody: while nobody does, callers
+    /// wait. Default: a thread of this crate's own, started at
     /// the first request.
     pub fn runtime(mut self, handle: Handle) -> Self {
         self.lane = Lane::given(handle);

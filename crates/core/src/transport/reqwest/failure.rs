@@ -90,3 +90,39 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 pub(super) fn rustls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     find(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balancer_in_trouble_is_asked_again_and_a_bad_certificate_is_not() {
+        use rustls::{CertificateError, Error as Tls};
+        for passing in [
+            Tls::AlertReceived(Alert::InternalError),
+            Tls::AlertReceived(Alert::CloseNotify),
+            Tls::AlertReceived(Alert::UserCanceled),
+            Tls::DecryptError,
+        ] {
+            assert!(!is_for_good(&passing), "{passing}");
+        }
+        for lasting in [
+            Tls::InvalidCertificate(CertificateError::Expired),
+            Tls::InvalidCertificate(CertificateError::UnknownIssuer),
+            Tls::AlertReceived(Alert::ProtocolVersion),
+            Tls::AlertReceived(Alert::HandshakeFailure),
+            Tls::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
+        ] {
+            assert!(is_for_good(&lasting), "{lasting}");
+        }
+    }
+
+    /// An io::Error hides what it carries from `source`.
+    #[test]
+    fn an_error_is_found_wherever_it_hides() {
+        let inner = io::Error::other(ResolveError);
+        let outer = io::Error::other(inner);
+        assert!(find::<ResolveError>(&outer).is_some());
+        assert!(find::<rustls::Error>(&outer).is_none());
+    }
+}
