@@ -127,10 +127,9 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Runs requests on this Tokio runtime (with I/O and time enabled), which
-    /// must outlive the client and be driven by somebody: while nobody does, callers
-    /// wait. Default: a thread of this crate's own, started at
-    /// the first request.
+    /// Runs requests on this Tokio runtime (with I/O and time enabled), which must
+    /// outlive the client and be driven by somebody: while nobody does, callers wait.
+    /// Default: a thread of this crate's own, started at the first request.
     pub fn runtime(mut self, handle: Handle) -> Self {
         self.lane = Lane::given(handle);
         self
