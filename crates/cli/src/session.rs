@@ -20,9 +20,6 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::report;
 
-/// The most of an API's answer that `call` reads: 32 MiB.
-const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
-
 /// The most that is read of a secret on standard input, in bytes.
 const LONGEST_SECRET: usize = 64 * 1024;
 
@@ -53,7 +50,7 @@ impl Session {
         explain(&profile, &context.console);
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
-        let transport = profile.transport()?.largest_body(LARGEST_ANSWER).build();
+        let transport = profile.transport()?.build();
         let transport = Arc::new(transport);
         let console = Arc::clone(&context.console);
         let client = profile
@@ -118,19 +115,7 @@ fn timed_out(limit: Duration) -> Failure {
 /// The profile that `flags`, the environment and the configuration file make.
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
     let overrides = overrides(flags, context)?;
-    Profile::resolve(&overrides, &context.env).map_err(|error| {
-        let is_of_file = error.file().is_some();
-        let failure = Failure::from(error);
-        let has_no_place = flags.profile.is_none()
-            && flags.environment.is_none()
-            && flags.token_endpoint.is_none();
-        match flags.client_id {
-            Some(_) if has_no_place && !is_of_file => {
-                failure.hint("add --environment uat-us (or --token-endpoint URL)")
-            }
-            _ => failure,
-        }
-    })
+    Ok(Profile::resolve(&overrides, &context.env)?)
 }
 
 fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overrides, Failure> {

@@ -14,6 +14,12 @@ pub use self::reqwest::{HttpTransport, HttpTransportBuilder};
 /// The most that is read of an answer's body, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
 
+/// In a request's extensions, the most bytes of its answer's body that are read, in
+/// place of [`LARGEST_BODY`]: for calls to an API over the same connections. No token
+/// request has it, so the one limit cannot widen the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimit(pub usize);
+
 /// A request on its way.
 pub type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<http::Response<Body>, TransportError>> + Send + 'a>>;

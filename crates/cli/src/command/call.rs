@@ -10,7 +10,7 @@ use bytes::Bytes;
 use clap::Args;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
-use prove_token::transport::{Body, Transport};
+use prove_token::transport::{Body, BodyLimit, Transport};
 use prove_token::{AccessToken, ErrorKind};
 use prove_token_config::Target;
 
@@ -24,6 +24,9 @@ use crate::session::Session;
 
 /// The most that is sent as a body, in bytes.
 const LARGEST_BODY: u64 = 16 * 1024 * 1024;
+
+/// The most that is read of an answer, in bytes.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// Without `--timeout`, a token and an answer together have this long.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -185,6 +188,7 @@ impl CallArgs {
         let mut request = Request::new(Body::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
+        request.extensions_mut().insert(BodyLimit(LARGEST_ANSWER));
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if has_body {

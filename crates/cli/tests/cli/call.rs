@@ -287,3 +287,24 @@ fn a_terminal_gets_no_orders() {
     let piped = std::fs::read_to_string(copy).unwrap();
     assert!(piped.ends_with(body), "a pipe gets every byte: {piped:?}");
 }
+
+/// An API may answer at length; a token endpoint may not, and the one limit does not
+/// widen the other.
+#[test]
+fn only_the_api_may_answer_at_length() {
+    use prove_token_emulator::Fault;
+    let long = format!("{{\"message\":\"{}\"}}", "x".repeat(300_000));
+    let emulator = emulator()
+        .fault(Fault::status(200).body(long.clone()).path("/v3/start"))
+        .start()
+        .unwrap();
+    let answer = run_at(&emulator, &["call", "/v3/start", "-d", START])
+        .outcome()
+        .success();
+    assert_eq!(answer.len(), long.len());
+    emulator.inject(Fault::status(401).body(long));
+    let words = run_at(&emulator, &["call", "/v3/start", "-d", START])
+        .outcome()
+        .failure(4);
+    assert!(words.contains("(status 401)"), "{} characters", words.len());
+}

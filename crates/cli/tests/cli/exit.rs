@@ -46,6 +46,15 @@ fn configuration_is_3() {
             .failure(3),
         &["prove-uta", "prove-uat"],
     );
+    let words = run(&["token", "--client-id", "x", "--client-secret-stdin"])
+        .stdin(SECRET)
+        .outcome()
+        .failure(3);
+    assert_eq!(
+        words.matches("add --environment uat-us").count(),
+        1,
+        "{words}"
+    );
 }
 
 #[test]

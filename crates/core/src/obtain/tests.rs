@@ -296,3 +296,15 @@ async fn a_flight_that_runs_out_of_time_remembers_why() {
         "every attempt that started is accounted for: {log:?}"
     );
 }
+
+/// Of an answer that is too large the status counts, and nothing else is looked at,
+/// whatever the transport reads.
+#[tokio::test(start_paused = true)]
+async fn an_oversized_refusal_is_its_status() {
+    let padding = "x".repeat(crate::transport::LARGEST_BODY);
+    let body = format!(r#"{{"code":8002,"message":"{padding}"}}"#);
+    let script = Script::new([Act::Answer(401, body.leak())]);
+    let error = obtain(&script).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+    assert!(error.error_response().is_none());
+}

@@ -17,7 +17,9 @@ use reqwest::{Client, ClientBuilder, NoProxy, Proxy, redirect, retry};
 
 use self::failure::{classify, rustls_error};
 use self::resolver::Resolver;
-use super::{Body, LARGEST_BODY, Sending, Transport, TransportError, TransportErrorKind};
+use super::{
+    Body, BodyLimit, LARGEST_BODY, Sending, Transport, TransportError, TransportErrorKind,
+};
 use crate::endpoint::{ProxyAddress, is_loopback};
 use crate::text;
 
@@ -38,8 +40,11 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 /// fails where there is none; connections to a plain loopback address need none.
 ///
 /// ```
+/// use std::time::Duration;
 /// use prove_token::transport::HttpTransport;
-/// let transport = HttpTransport::builder().largest_body(1 << 20).build();
+/// let transport = HttpTransport::builder()
+///     .connect_timeout(Duration::from_secs(1))
+///     .build();
 /// ```
 #[derive(Debug)]
 pub struct HttpTransport {
@@ -116,7 +121,6 @@ pub struct HttpTransportBuilder {
     connect_timeout: Duration,
     ca_certificates: Option<Vec<u8>>,
     proxy: Option<ProxyAddress>,
-    largest_body: usize,
 }
 
 impl Default for HttpTransportBuilder {
@@ -125,7 +129,6 @@ impl Default for HttpTransportBuilder {
             connect_timeout: Duration::from_secs(3),
             ca_certificates: None,
             proxy: None,
-            largest_body: LARGEST_BODY,
         }
     }
 }
@@ -152,12 +155,6 @@ impl HttpTransportBuilder {
         self
     }
 
-    /// The most bytes of an answer's body that are kept. Default: [`LARGEST_BODY`].
-    pub fn largest_body(mut self, bytes: usize) -> Self {
-        self.largest_body = bytes;
-        self
-    }
-
     /// The transport; nothing is read or connected yet.
     pub fn build(self) -> HttpTransport {
         HttpTransport {
@@ -175,7 +172,6 @@ impl fmt::Debug for HttpTransportBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("own_ca_certificates", &self.ca_certificates.is_some())
             .field("proxy", &self.proxy)
-            .field("largest_body", &self.largest_body)
             .finish()
     }
 }
@@ -185,14 +181,16 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let client = self.client_for(request.uri())?;
             let (parts, body) = request.into_parts();
+            let limit = parts
+                .extensions
+                .get()
+                .map_or(LARGEST_BODY, |BodyLimit(limit)| *limit);
             let request = http::Request::from_parts(parts, body.expose_secret().clone());
             let request = reqwest::Request::try_from(request).map_err(|_| {
                 TransportError::new(TransportErrorKind::Resolve, "the host name is not valid")
             })?;
             let mut answer = client.execute(request).await.map_err(classify)?;
-            let body = read_body(&mut answer, self.options.largest_body)
-                .await
-                .map_err(classify)?;
+            let body = read_body(&mut answer, limit).await.map_err(classify)?;
             let mut response = http::Response::new(body);
             *response.status_mut() = answer.status();
             *response.headers_mut() = std::mem::take(answer.headers_mut());

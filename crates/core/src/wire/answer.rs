@@ -16,7 +16,7 @@ use crate::redactor::Redactor;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::token::Details;
-use crate::transport::{Body, LARGEST_BODY};
+use crate::transport::Body;
 
 const PORTAL: &str = "a proxy or captive portal may have answered in its place: open any web \
                       page to see, or try another network";
@@ -58,13 +58,8 @@ fn decode_ok(answer: &Response<Body>, asked: &Asked<'_>) -> Result<Granted, Erro
     if is_encoded(answer.headers()) {
         return Err(unusable(asked, "it is compressed, which was not asked for"));
     }
-    let body = answer.body();
-    // The second looks after transports that do not know the limit.
-    if body.is_cut_off() || body.expose_secret().len() > LARGEST_BODY {
-        return Err(unusable(asked, "it is larger than 64 KiB"));
-    }
-    let members = parse(answer.body().expose_secret())
-        .map_err(|problem| unreadable(problem, answer.headers(), asked))?;
+    let members =
+        parse(answer.body()).map_err(|problem| unreadable(problem, answer.headers(), asked))?;
     if let Some(error) = refusal::inside_ok(answer, &members, asked) {
         return Err(error);
     }
@@ -117,6 +112,7 @@ fn unusable(asked: &Asked<'_>, fault: &str) -> Error {
 /// What is not JSON at all may be somebody else's answer, and pass.
 fn unreadable(problem: Problem, headers: &HeaderMap, asked: &Asked<'_>) -> Error {
     let fault = match problem {
+        Problem::TooLarge => return unusable(asked, "it is larger than 64 KiB"),
         Problem::WrongShape(fault) => return unusable(asked, fault),
         Problem::Empty => "it is empty".to_owned(),
         Problem::NotJson(offset) => {

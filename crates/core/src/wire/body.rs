@@ -5,6 +5,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::transport::{Body, LARGEST_BODY};
+
 /// The members that mean something here; others are ignored. A member given
 /// twice is refused by serde, so the last one never wins.
 #[derive(Deserialize)]
@@ -36,6 +38,7 @@ impl Members {
 
 /// Why a body is not an object of members.
 pub(super) enum Problem {
+    TooLarge,
     Empty,
     /// Not JSON at all, from this byte on.
     NotJson(usize),
@@ -43,7 +46,12 @@ pub(super) enum Problem {
     WrongShape(&'static str),
 }
 
-pub(super) fn parse(body: &[u8]) -> Result<Members, Problem> {
+pub(super) fn parse(body: &Body) -> Result<Members, Problem> {
+    // The second looks after transports that do not know the limit.
+    if body.is_cut_off() || body.expose_secret().len() > LARGEST_BODY {
+        return Err(Problem::TooLarge);
+    }
+    let body = body.expose_secret();
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::Empty);
     }

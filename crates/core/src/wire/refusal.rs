@@ -23,7 +23,7 @@ const LONGEST_TEXT: usize = 200;
 /// What a 4xx or 5xx means.
 pub(super) fn decode(answer: &Response<Body>, asked: &Asked<'_>) -> Error {
     let status = answer.status().as_u16();
-    let response = parse(answer.body().expose_secret())
+    let response = parse(answer.body())
         .ok()
         .map(|members| error_response(&members, asked.redactor))
         .filter(|response| *response != ErrorResponse::default());
