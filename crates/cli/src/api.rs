@@ -56,21 +56,18 @@ pub(crate) fn failure(answer: &Response<Body>, caller: &Caller<'_>) -> Option<Fa
     let mut failure = Failure::new(
         kind,
         format!("the API answered with status {status}{code_shown}"),
-    )
-    .http_status(status);
+    );
     if let Some(hint) = code
         .and_then(code_hint)
         .or_else(|| status_hint(status, caller))
     {
         failure = failure.hint(hint);
     }
-    if matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable) {
-        let wait = retry_after(answer);
-        if let Some(wait) = wait {
-            let wait = humantime::format_duration(wait);
-            failure = failure.hint(format!("the API asks to wait {wait}"));
-        }
-        failure = failure.retry_after(wait);
+    if matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable)
+        && let Some(wait) = retry_after(answer)
+    {
+        let wait = humantime::format_duration(wait);
+        failure = failure.hint(format!("the API asks to wait {wait}"));
     }
     Some(failure)
 }

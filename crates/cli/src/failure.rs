@@ -63,19 +63,6 @@ impl Failure {
         self
     }
 
-    /// Adds the status of the API's answer.
-    pub(crate) fn http_status(mut self, status: u16) -> Self {
-        self.facts.http_status = Some(status);
-        self
-    }
-
-    /// Adds how long the API asked to wait.
-    pub(crate) fn retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.facts.retry_after = wait;
-        self.facts.retryable = true;
-        self
-    }
-
     /// Where connecting failed and a proxy variable is set, its owner expects it
     /// to be used, which it never is: it would see plain requests.
     pub(crate) fn mind_proxies(self, env: &Env) -> Self {
