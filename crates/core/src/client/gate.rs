@@ -30,7 +30,7 @@ impl Gate<'_> {
     pub(super) async fn token(&self, options: CallOptions) -> Result<AccessToken, Error> {
         let mut demand = Demand::new(options, self.client.0.renews_in_background);
         if options.force {
-            demand = demand.newer_than(self.slot.current());
+            demand = demand.forced(self.slot.current(), self.now());
         }
         let token = self.slot.token(&demand, self).await?;
         token.data().mark(Flag::Used);
