@@ -34,7 +34,8 @@ impl Gate<'_> {
         }
         let token = self.slot.token(&demand, self).await?;
         token.data().mark(Flag::Used);
-        if self.client.0.keeps_warm && !self.is_apart {
+        let keeps_warm = self.client.0.keeps_warm && !self.is_apart;
+        if keeps_warm && self.slot.is_to_be_kept_warm() {
             self.voyage().keep_warm();
         }
         Ok(token)
