@@ -2,7 +2,7 @@
 //!
 //! The commands run what CI runs, under the same names, with nothing but git, the
 //! Rust toolchain and Python 3 on the machine; what else they can use (Node.js,
-//! cargo-deny) they name when it is missing.
+//! strace, cargo-deny) they name when it is missing.
 
 mod check;
 mod environment;
