@@ -10,5 +10,7 @@ mod egress;
 mod fork;
 mod interop;
 mod network;
+#[cfg(unix)]
+mod store;
 mod tls;
 mod wire;
