@@ -2,10 +2,7 @@
 //! end.
 
 use prove_token::transport::{HttpTransport, HttpTransportBuilder, Transport};
-use prove_token::{
-    ClientId, ClientSecret, Credentials, Endpoint, RenewalPolicy, RetryPolicy, TokenClient,
-    TokenClientBuilder,
-};
+use prove_token::{ClientId, ClientSecret, Credentials, Endpoint, TokenClient, TokenClientBuilder};
 
 use crate::address::Target;
 use crate::error::{Error, Problem};
@@ -49,17 +46,12 @@ impl Profile {
             Problem::new("the emulator of this profile is not running")
                 .with_hint("start it with prove-token emulator and set PROVE_EMULATOR")
         })?;
-        let timeouts = self.timeouts;
-        let policy = RetryPolicy::default()
-            .connect_timeout(timeouts.connect)
-            .attempt_timeout(timeouts.attempt)
-            .flight_timeout(timeouts.flight);
         let mut builder = TokenClient::builder(endpoint)
             .client_authentication(self.client_authentication)
             .request(self.request.clone())
             .accept_narrower_scope(self.accept_narrower_scope)
-            .renewal(RenewalPolicy::default().default_lifetime(self.default_lifetime))
-            .retry(policy)
+            .renewal(self.renewal.clone())
+            .retry(self.retry.clone())
             .transport(transport);
         if let Some(credentials) = &self.credentials {
             builder = builder.credentials_from(credentials.clone());
@@ -150,19 +142,15 @@ mod tests {
     /// The core has the same ranges: what this crate accepts must build.
     #[test]
     fn the_ends_of_the_ranges_are_accepted_by_the_core() {
-        use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
+        use crate::duration::TIMEOUT_RANGE;
         let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", "s")]
             .into_iter()
             .collect();
-        for (timeout, lifetime) in [
-            (TIMEOUT_RANGE.start(), LIFETIME_RANGE.start()),
-            (TIMEOUT_RANGE.end(), LIFETIME_RANGE.end()),
-        ] {
+        for timeout in [TIMEOUT_RANGE.start(), TIMEOUT_RANGE.end()] {
             let overrides = Overrides {
                 connect_timeout: Some(*timeout),
                 attempt_timeout: Some(*timeout),
                 flight_timeout: Some(*timeout),
-                default_lifetime: Some(*lifetime),
                 ..Overrides::default()
             };
             let profile = Profile::from_config(&overrides, &env, None).unwrap();

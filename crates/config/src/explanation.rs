@@ -4,33 +4,35 @@ use std::time::Duration;
 
 use prove_token::Endpoint;
 
-use crate::address::Address;
-use crate::duration::{DEFAULT_COMMAND, DEFAULT_LIFETIME, Timeouts};
-use crate::file::Store;
+use crate::address::{Address, Target};
+use crate::duration::{DEFAULT_COMMAND, Timeouts};
 use crate::place::printable;
-use crate::profile::Row;
-use crate::selection::Selection;
+use crate::profile::{Profile, Row, Sources};
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
+
+/// Requests a second to one of Prove's environments, unless the profile says another
+/// number: Prove allows 25.
+const PROVE_RATE: u32 = 24;
 
 /// What stands for a value that may be a secret.
 const REDACTED: &str = "[redacted]";
 
 /// The rows of a profile, in the order of the documentation.
-pub(crate) fn rows(
-    selection: &Selection,
-    settings: &Settings,
-    address: &Address,
-    store: Option<&Setting<Store>>,
-) -> Vec<Row> {
+pub(crate) fn rows(profile: &Profile) -> Vec<Row> {
+    let Sources {
+        settings, address, ..
+    } = &profile.sources;
     let mut rows = Rows(Vec::new());
-    rows.add("profile", selection.name.clone(), selection.origin.clone());
+    rows.add("profile", profile.name.clone(), profile.chosen_by.clone());
     rows.target(settings, address);
     rows.credentials(settings);
     rows.request(settings);
     rows.transport(settings);
-    let lifetime = &settings.default_lifetime;
-    rows.duration("renewal.default_lifetime", lifetime, DEFAULT_LIFETIME);
-    rows.or_default("cache.store", store, |store| store.as_str().to_owned());
+    rows.rate_limit(settings, address);
+    for (key, value, origin) in settings.renewal.rows() {
+        rows.add(format!("renewal.{key}"), value, origin);
+    }
+    rows.store(profile);
     rows.0
 }
 
@@ -130,6 +132,33 @@ impl Rows {
             default.attempt,
         );
         self.duration("flight_timeout", &settings.flight_timeout, default.flight);
+    }
+}
+
+impl Rows {
+    fn rate_limit(&mut self, settings: &Settings, address: &Address) {
+        match (&settings.rate_limit, &address.target) {
+            (Some(setting), _) => self.add(
+                "rate_limit",
+                setting.value.to_string(),
+                setting.origin.clone(),
+            ),
+            (None, Target::Environment(environment)) => {
+                let origin = Origin::Preset(environment.as_str());
+                self.add("rate_limit", PROVE_RATE.to_string(), origin);
+            }
+            (None, _) => self.add("rate_limit", "none", Origin::Default),
+        }
+    }
+
+    fn store(&mut self, profile: &Profile) {
+        let name = profile.store.as_str();
+        let value = match (&profile.cache_folder, &profile.store_problem) {
+            (Some(folder), _) => format!("{name}, in {}", printable(folder)),
+            (None, Some(problem)) => format!("{name}: {problem}"),
+            (None, None) => name.to_owned(),
+        };
+        self.add("cache.store", value, profile.sources.store.clone());
     }
 }
 

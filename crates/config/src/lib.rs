@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod cache;
 mod client;
 mod credential;
 mod disk;
@@ -60,6 +61,7 @@ mod file;
 mod overrides;
 mod place;
 mod profile;
+mod renewal;
 mod resolution;
 mod schema;
 mod secret;
@@ -68,10 +70,11 @@ mod setting;
 mod taxonomy;
 
 pub use address::Target;
+pub use cache::{Store, cache_folder};
 pub use duration::Timeouts;
 pub use env::Env;
 pub use error::{Error, Problem};
-pub use file::{Config, ProfileEntry, Store};
+pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};

@@ -9,6 +9,7 @@ use prove_token::{
     ClientAuthentication, ClientId, ClientSecret, Endpoint, ProxyAddress, Scope, Secret,
 };
 
+use crate::renewal::Renewal;
 use crate::setting::{ClientIdSetting, EnvironmentName, Origin, SecretSetting, Setting, Settings};
 
 /// The uppermost layer. What is `None` is left to the profile.
@@ -101,7 +102,11 @@ impl Overrides {
             connect_timeout: flag(this.connect_timeout),
             attempt_timeout: flag(this.attempt_timeout),
             flight_timeout: flag(this.flight_timeout),
-            default_lifetime: flag(this.default_lifetime),
+            rate_limit: None,
+            renewal: Renewal {
+                default_lifetime: flag(this.default_lifetime),
+                ..Renewal::default()
+            },
         }
     }
 }

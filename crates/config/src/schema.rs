@@ -17,9 +17,13 @@ use toml::de::DeValue;
 
 use self::credential::{LITERAL_SECRET, client_id, client_secret};
 use crate::document::{Item, Report, Section, suggestion};
-use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
+use crate::duration::TIMEOUT_RANGE;
 use crate::error::Problem;
+use crate::renewal;
 use crate::setting::{EnvironmentName, Setting, Settings};
+
+/// What `rate_limit` may be, in requests a second.
+pub(crate) const RATE_RANGE: RangeInclusive<u32> = 1..=10_000;
 
 /// Reads the table of one profile. What is wrong is noted and left out.
 pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Settings {
@@ -34,15 +38,15 @@ pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Sett
     section.remark_on_slips("client_secret", LITERAL_SECRET);
     request(&mut section, &mut settings, report);
     transport(&mut section, &mut settings, report);
-    if let Some(mut renewal) = section
+    settings.rate_limit = section
+        .take("rate_limit")
+        .and_then(|item| rate_limit(&item, report));
+    if let Some(table) = section
         .take("renewal")
         .and_then(|item| item.section(report))
     {
-        settings.default_lifetime =
-            duration(&mut renewal, "default_lifetime", LIFETIME_RANGE, report);
-        renewal.finish(report);
+        settings.renewal = renewal::read(table, report);
     }
-    section.refuse("rate_limit", report);
     check(&section, &settings, report);
     section.finish(report);
     settings
@@ -100,6 +104,26 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
     settings.connect_timeout = timeout("connect_timeout");
     settings.attempt_timeout = timeout("attempt_timeout");
     settings.flight_timeout = timeout("flight_timeout");
+}
+
+/// Requests a second.
+fn rate_limit(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<u32>> {
+    let number = item.integer(report)?;
+    match u32::try_from(number)
+        .ok()
+        .filter(|rate| RATE_RANGE.contains(rate))
+    {
+        Some(rate) => Some(item.setting(rate, report)),
+        None => {
+            let (start, end) = (RATE_RANGE.start(), RATE_RANGE.end());
+            let problem = Problem::new(format!("out of range: from {start} to {end}"));
+            item.note(
+                problem.with_hint("it is a number of requests a second"),
+                report,
+            );
+            None
+        }
+    }
 }
 
 /// What no single key can be blamed for.

@@ -37,9 +37,23 @@ proxy = "https://proxy.example.com:3128"
 connect_timeout = "500ms"
 attempt_timeout = "5s"
 flight_timeout = "1m"
+rate_limit = 50
 
 [profiles.acme.renewal]
+advisory_percent = 30
+advisory_limit = "30m"
+jitter_percent = 5
+jitter_limit = "1m"
+mandatory_percent = 15
+mandatory_limit = "90s"
+mandatory_wait = "1s"
+guard_percent = 6
+guard_least = "1s"
+guard_limit = "20s"
 default_lifetime = "10m"
+attempts = 5
+retry_base = "100ms"
+retry_cap = "1s"
 
 [profiles."dotted.name"]
 environment = "emulator"

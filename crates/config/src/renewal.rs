@@ -1,0 +1,312 @@
+//! The numbers of `[profiles.NAME.renewal]`: when tokens are renewed, and what
+//! happens when that fails.
+//!
+//! Their ranges are the core's: what it refuses is reported here with the key and
+//! its place.
+
+use std::time::Duration;
+
+use prove_token::{Environment, Error, RenewalPolicy, RetryPolicy, TokenClient};
+
+use crate::document::{Item, Report, Section};
+use crate::duration::Timeouts;
+use crate::error::Problem;
+use crate::setting::{Origin, Setting};
+
+const fn millis(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A row for each key: its type, its default, and the group of keys that are
+/// checked together.
+macro_rules! numbers {
+    ($($key:ident: $kind:ty = $default:expr, $group:literal;)*) => {
+        /// What one layer says about renewal; `None` is left to the layer below.
+        #[derive(Clone, Debug, Default)]
+        pub(crate) struct Renewal {
+            $(pub(crate) $key: Option<Setting<$kind>>,)*
+        }
+
+        /// Every number, given or not.
+        struct Numbers {
+            $($key: $kind,)*
+        }
+
+        impl Renewal {
+            /// Takes every key of the table. What is wrong is noted and left out.
+            fn take(section: &mut Section<'_>, report: &mut Report<'_>) -> Self {
+                Self {
+                    $($key: number(section, stringify!($key), report),)*
+                }
+            }
+
+            /// This layer on top of `below`.
+            pub(crate) fn over(self, below: Self) -> Self {
+                Self {
+                    $($key: self.$key.or(below.$key),)*
+                }
+            }
+
+            /// Every key with its value in words and where it came from.
+            pub(crate) fn rows(&self) -> Vec<(&'static str, String, Origin)> {
+                vec![$(row(stringify!($key), &self.$key, $default),)*]
+            }
+
+            /// Every key with another value than its default.
+            #[cfg(test)]
+            fn other() -> Self {
+                Self {
+                    $($key: Some(Setting::new($default / 2, Origin::Flag)),)*
+                }
+            }
+
+            fn numbers(&self) -> Numbers {
+                Numbers {
+                    $($key: self.$key.as_ref().map_or($default, |setting| setting.value),)*
+                }
+            }
+
+            /// The keys that are given: key, group and origin, in the order of the
+            /// table above.
+            fn given(&self) -> Vec<(&'static str, &'static str, &Origin)> {
+                let all = [$((
+                    stringify!($key),
+                    $group,
+                    self.$key.as_ref().map(|setting| &setting.origin),
+                ),)*];
+                let given = all.into_iter();
+                given.filter_map(|(key, group, origin)| Some((key, group, origin?))).collect()
+            }
+
+            /// Takes the keys that `keep` refuses for not given.
+            fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+                $(if !keep(stringify!($key)) {
+                    self.$key = None;
+                })*
+            }
+        }
+    };
+}
+
+numbers! {
+    advisory_percent: u32 = 20, "advisory";
+    advisory_limit: Duration = secs(3600), "advisory";
+    jitter_percent: u32 = 10, "jitter";
+    jitter_limit: Duration = secs(300), "jitter";
+    mandatory_percent: u32 = 10, "mandatory";
+    mandatory_limit: Duration = secs(60), "mandatory";
+    mandatory_wait: Duration = secs(2), "mandatory_wait";
+    guard_percent: u32 = 5, "guard";
+    guard_least: Duration = millis(500), "guard";
+    guard_limit: Duration = secs(10), "guard";
+    default_lifetime: Duration = secs(300), "default_lifetime";
+    attempts: u32 = 3, "attempts";
+    retry_base: Duration = millis(200), "retry";
+    retry_cap: Duration = secs(2), "retry";
+}
+
+/// Reads the table. What is wrong is noted and left out.
+pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Renewal {
+    let mut renewal = Renewal::take(&mut section, report);
+    let wrong = renewal.problems();
+    for (key, problem) in &wrong {
+        report.add(problem.clone().with_key(format!("{}.{key}", section.key())));
+    }
+    renewal.retain(|key| wrong.iter().all(|(other, _)| *other != key));
+    section.finish(report);
+    renewal
+}
+
+impl Renewal {
+    /// When tokens are renewed.
+    pub(crate) fn policy(&self) -> RenewalPolicy {
+        let numbers = self.numbers();
+        RenewalPolicy::default()
+            .advisory(numbers.advisory_percent, numbers.advisory_limit)
+            .jitter(numbers.jitter_percent, numbers.jitter_limit)
+            .mandatory(numbers.mandatory_percent, numbers.mandatory_limit)
+            .mandatory_wait(numbers.mandatory_wait)
+            .guard(
+                numbers.guard_percent,
+                numbers.guard_least,
+                numbers.guard_limit,
+            )
+            .default_lifetime(numbers.default_lifetime)
+    }
+
+    /// How often a request is tried, within these time-outs.
+    pub(crate) fn retry_policy(&self, timeouts: Timeouts) -> RetryPolicy {
+        let numbers = self.numbers();
+        RetryPolicy::default()
+            .attempts(numbers.attempts)
+            .base(numbers.retry_base)
+            .cap(numbers.retry_cap)
+            .connect_timeout(timeouts.connect)
+            .attempt_timeout(timeouts.attempt)
+            .flight_timeout(timeouts.flight)
+    }
+
+    /// What is wrong with the numbers that are given: each with its key, and its
+    /// place if it stands in a file.
+    pub(crate) fn problems(&self) -> Vec<(&'static str, Problem)> {
+        let mut problems = Vec::new();
+        let mut right = Vec::new();
+        for group in self.given().chunk_by(|one, other| one.1 == other.1) {
+            let keys = group.iter().map(|(key, ..)| *key);
+            let with: Vec<_> = right.iter().copied().chain(keys).collect();
+            let Some(error) = self.refusal(&with) else {
+                right = with;
+                continue;
+            };
+            // Of several keys it is the one without which the rest is right.
+            let is_guilty = |key| {
+                let rest: Vec<_> = with.iter().copied().filter(|other| *other != key).collect();
+                self.refusal(&rest).is_none()
+            };
+            let guilty = group.iter().find(|(key, ..)| is_guilty(*key));
+            let (key, _, origin) = guilty.unwrap_or(&group[0]);
+            problems.push((*key, problem(&error, origin)));
+        }
+        problems
+    }
+
+    /// What the core says about these keys alone, beside the defaults of all others.
+    fn refusal(&self, keys: &[&str]) -> Option<Error> {
+        let mut part = self.clone();
+        part.retain(|key| keys.contains(&key));
+        check(&part.policy(), &part.retry_policy(Timeouts::default())).err()
+    }
+}
+
+/// The core's word on both policies.
+fn check(renewal: &RenewalPolicy, retry: &RetryPolicy) -> Result<(), Error> {
+    TokenClient::builder(Environment::UatUs)
+        .renewal(renewal.clone())
+        .retry(retry.clone())
+        .build()
+        .map(drop)
+}
+
+fn problem(error: &Error, origin: &Origin) -> Problem {
+    let place = match origin {
+        Origin::File(place) => Some(place.clone()),
+        _ => None,
+    };
+    let problem = Problem::new("out of range").with_place(place);
+    match error.hint() {
+        Some(hint) => problem.with_hint(hint),
+        None => problem,
+    }
+}
+
+fn row<T: Number>(
+    key: &'static str,
+    setting: &Option<Setting<T>>,
+    default: T,
+) -> (&'static str, String, Origin) {
+    match setting {
+        Some(setting) => (key, setting.value.show(), setting.origin.clone()),
+        None => (key, default.show(), Origin::Default),
+    }
+}
+
+fn number<T: Number>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    report: &mut Report<'_>,
+) -> Option<Setting<T>> {
+    let item = section.take(key)?;
+    let value = T::read(&item, report)?;
+    Some(item.setting(value, report))
+}
+
+/// What a key of the table may hold.
+trait Number: Copy {
+    fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Self>;
+    fn show(self) -> String;
+}
+
+/// A count, or a number of hundredths.
+impl Number for u32 {
+    fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let number = item.integer(report)?;
+        let number = number.try_into().ok();
+        if number.is_none() {
+            item.note(Problem::new("the number is out of range"), report);
+        }
+        number
+    }
+
+    fn show(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Number for Duration {
+    fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Self> {
+        item.duration(Self::ZERO..=Self::MAX, report)
+    }
+
+    fn show(self) -> String {
+        humantime::format_duration(self).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_core() {
+        let nothing = Renewal::default();
+        assert_eq!(nothing.policy(), RenewalPolicy::default());
+        let retry = nothing.retry_policy(Timeouts::default());
+        assert_eq!(retry, RetryPolicy::default());
+        assert!(nothing.problems().is_empty());
+    }
+
+    fn flag<T>(value: T) -> Option<Setting<T>> {
+        Some(Setting::new(value, Origin::Flag))
+    }
+
+    /// Each key changes one of the policies: none is read for nothing.
+    #[test]
+    fn every_key_has_an_effect() {
+        for (key, ..) in Renewal::default().rows() {
+            let mut one = Renewal::other();
+            one.retain(|other| other == key);
+            assert_eq!(one.given().len(), 1, "{key}");
+            let same = one.policy() == RenewalPolicy::default()
+                && one.retry_policy(Timeouts::default()) == RetryPolicy::default();
+            assert!(!same, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_key_to_blame_is_named() {
+        let renewal = Renewal {
+            advisory_percent: flag(81),
+            advisory_limit: flag(secs(60)),
+            jitter_percent: flag(5),
+            guard_least: flag(secs(20)),
+            guard_limit: flag(secs(61)),
+            retry_base: flag(secs(3)),
+            ..Renewal::default()
+        };
+        let keys: Vec<_> = renewal.problems().iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, ["advisory_percent", "guard_least", "retry_base"]);
+        let fits = Renewal {
+            guard_least: flag(secs(20)),
+            guard_limit: flag(secs(30)),
+            ..Renewal::default()
+        };
+        assert!(
+            fits.problems().is_empty(),
+            "checked together, not one by one"
+        );
+    }
+}
