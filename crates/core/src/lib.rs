@@ -63,6 +63,9 @@ mod endpoint;
 mod environment;
 mod error;
 mod event;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod obtain;
 mod random;
 mod redactor;
@@ -71,6 +74,7 @@ mod request;
 mod retry;
 mod scope;
 mod secret;
+pub mod store;
 #[cfg(test)]
 mod testing;
 mod text;
