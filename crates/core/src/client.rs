@@ -1,24 +1,26 @@
 //! The facade: a client of one authorization server.
 
 mod builder;
+mod gate;
+mod voyage;
+mod watch;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 pub use builder::TokenClientBuilder;
+pub use watch::TokenWatch;
 
-use crate::cache::{Flight, Key, Landing, Lane, Outcome, Pilot, Slot, SlotMap};
+use self::gate::Gate;
+use crate::cache::{Key, Lane, Slot, SlotMap};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
-use crate::obtain::{Obtainer, within};
-use crate::random;
+use crate::obtain::Obtainer;
+use crate::options::CallOptions;
 use crate::request::AccessTokenRequest;
+use crate::store::{StoreKey, Vault};
 use crate::token::AccessToken;
 
 /// Obtains access tokens and hands them out while they live.
@@ -43,6 +45,9 @@ pub struct TokenClient(Arc<Inner>);
 struct Inner {
     obtainer: Obtainer,
     lane: Lane,
+    vault: Option<Arc<Vault>>,
+    renews_in_background: bool,
+    keeps_warm: bool,
     /// Those of the builder, for requests that bring none.
     credentials: Option<Credentials>,
     /// The builder's request, for callers that ask for nothing in particular.
@@ -55,6 +60,7 @@ struct Inner {
     others: SlotMap,
 }
 
+/// Getting tokens.
 impl TokenClient {
     /// Starts a client of the authorization server whose token endpoint this is:
     /// an [`Environment`](crate::Environment) of Prove or an [`Endpoint`].
@@ -71,22 +77,23 @@ impl TokenClient {
     /// `SecretSource`, `CredentialsRejected`, `RequestRejected`, `Connect`,
     /// `Unavailable`, `Timeout`, `RateLimited` and `Protocol` by what went wrong;
     /// `Configuration` if there are no credentials or no trust store; `Expired` if
-    /// tokens end faster than they can be handed out; `Internal` if requests cannot
-    /// be run at all. All callers that waited for the same request get the same
-    /// error, and so does who asks before it makes sense to try again.
+    /// there was no usable token within 30 s, or tokens end faster than they can be
+    /// handed out; `Internal` if requests cannot be run at all. All callers that waited
+    /// for the same request get the same error, and so does who asks before it makes
+    /// sense to try again.
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
         let inner = &self.0;
         match inner.slot.fresh(inner.obtainer.clock.coarse()) {
             Some(token) => Ok(token),
-            None => self.wait(&inner.slot, &inner.request).await,
+            None => self.default_gate().token(CallOptions::new()).await,
         }
     }
 
     /// A usable token for `request`, which replaces the builder's as a whole
     /// (except for credentials: without its own it uses the builder's). Each
-    /// different request has a token of its own, of which 10,000 are kept. Finding
-    /// it costs a hash and a short lock, which [`access_token`](Self::access_token)
-    /// does without.
+    /// different request has a token of its own, of which so many are kept
+    /// ([`max_tokens`](TokenClientBuilder::max_tokens)). Finding it costs a hash, which
+    /// [`access_token`](Self::access_token) does without.
     ///
     /// # Errors
     ///
@@ -96,21 +103,66 @@ impl TokenClient {
         &self,
         request: &AccessTokenRequest,
     ) -> Result<AccessToken, Error> {
-        let inner = &self.0;
-        let now = inner.obtainer.clock.now();
-        let key = self.key(request)?;
-        let slot = match inner.key == Some(key) {
-            true => Arc::clone(&inner.slot),
-            false => inner.others.slot(key, now),
-        };
-        match slot.fresh(inner.obtainer.clock.coarse()) {
+        let slot = self.slot(request)?;
+        match slot.fresh(self.0.obtainer.clock.coarse()) {
             Some(token) => Ok(token),
-            None => self.wait(&slot, request).await,
+            None => self.gate(&slot, request).token(CallOptions::new()).await,
         }
     }
 
-    /// A new token, always from the server, by a request of its own: the cache is
-    /// neither read nor written.
+    /// A token by the call's own [options](CallOptions), for `request` or, if that is
+    /// `None`, for what [`access_token`](Self::access_token) asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`access_token_with`](Self::access_token_with); `Expired` if there was no
+    /// usable token within the call's own limit.
+    pub async fn access_token_with_options(
+        &self,
+        request: Option<&AccessTokenRequest>,
+        options: CallOptions,
+    ) -> Result<AccessToken, Error> {
+        match request {
+            None => self.default_gate().token(options).await,
+            Some(request) => {
+                let slot = self.slot(request)?;
+                self.gate(&slot, request).token(options).await
+            }
+        }
+    }
+
+    /// A usable token from memory or the store, and never from the server: nothing is
+    /// started, be it a thread, a connection or a renewal. `None` if there is no token
+    /// that lives long enough for the `options`, or if callers should wait for a renewal
+    /// of the one there is; always with [`force`](CallOptions::force).
+    ///
+    /// With a store it may block, to read the secret and a small file; without one it
+    /// does not.
+    ///
+    /// # Errors
+    ///
+    /// `SecretSource` if the secret cannot be read, without which the store cannot
+    /// be; `Configuration` if there are no credentials.
+    pub fn cached_access_token(
+        &self,
+        request: Option<&AccessTokenRequest>,
+        options: CallOptions,
+    ) -> Result<Option<AccessToken>, Error> {
+        let request = request.unwrap_or(&self.0.request);
+        let slot = self.slot(request)?;
+        let gate = self.gate(&slot, request);
+        if options.force {
+            return Ok(None);
+        }
+        if let Some(token) = gate.held(options) {
+            return Ok(Some(token));
+        }
+        gate.voyage().take_stored()?;
+        Ok(gate.held(options))
+    }
+
+    /// A new token, always from the server, by a request of its own: neither cache nor
+    /// store are read or written.
     ///
     /// # Errors
     ///
@@ -120,22 +172,106 @@ impl TokenClient {
         request: &AccessTokenRequest,
     ) -> Result<AccessToken, Error> {
         // A slot that nobody else can reach: the same machinery, no sharing.
-        let slot = Arc::new(Slot::default());
-        self.wait(&slot, request).await
+        let slot = Arc::default();
+        let gate = Gate {
+            is_apart: true,
+            ..self.gate(&slot, request)
+        };
+        gate.token(CallOptions::new()).await
     }
 
+    /// Follows the tokens of `request` (`None`: what [`access_token`](Self::access_token)
+    /// asks for), and keeps them renewed on time though nobody asks for them, as long as
+    /// the watch lives.
+    ///
+    /// ```no_run
+    /// # async fn example(client: prove_token::TokenClient) {
+    /// let mut watch = client.watch(None);
+    /// loop {
+    ///     match watch.next().await {
+    ///         Ok(token) => println!("a token until {:?}", token.expires_at()),
+    ///         Err(error) => eprintln!("no token: {error}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None here; [`next`](TokenWatch::next) has them.
+    pub fn watch(&self, request: Option<&AccessTokenRequest>) -> TokenWatch {
+        let request = request.unwrap_or(&self.0.request);
+        // Without credentials there is no key, and flights say so.
+        let slot = self.slot(request).unwrap_or_default();
+        TokenWatch::new(self.gate(&slot, request).voyage())
+    }
+}
+
+/// Keeping things right.
+impl TokenClient {
     /// Says that an API rejected `token` (status 401), so that it is not handed
     /// out again. Other tokens are not affected: a late rejection of an old token
-    /// costs nothing.
+    /// costs nothing. The store's entry goes, too, if it is that token. A rejection
+    /// within 30 s of a renewal that a rejection forced is ignored
+    /// ([`forced_renewal_interval`](crate::RenewalPolicy::forced_renewal_interval)).
     pub fn invalidate(&self, token: &AccessToken) {
-        let data = token.data();
-        if data.reject() {
-            let expires_in = token.expires_in();
-            self.0
-                .obtainer
-                .events
-                .emit(|| Event::TokenRejected { expires_in });
+        let (inner, data) = (&self.0, token.data());
+        if !data.reject(inner.obtainer.renewal.rejection_interval()) {
+            return;
         }
+        let expires_in = token.expires_in();
+        let event = || Event::TokenRejected { expires_in };
+        inner.obtainer.events.emit(event);
+        if let (Some(vault), Some(home)) = (&inner.vault, data.home())
+            && let Ok(lane) = inner.lane.handle()
+        {
+            let (vault, home, data) = (Arc::clone(vault), Arc::clone(home), Arc::clone(data));
+            lane.spawn_blocking(move || {
+                // Without the secret the entry cannot be told from others, and stays.
+                if let Ok(secret) = home.credentials.read_secret_blocking() {
+                    vault.discard(&home.key, &secret, &data);
+                }
+            });
+        }
+    }
+
+    /// Forgets the failures that calls are held back by: the next call that needs a
+    /// token asks for it at once, whatever this or other processes have met with.
+    pub fn reset(&self) {
+        self.for_each_slot(|slot| slot.reset(false));
+    }
+
+    /// Says that secrets may have changed: failures are forgotten, and a renewal is due
+    /// now, with the secret that is read then. Live tokens are handed out until it
+    /// succeeds.
+    pub fn credentials_changed(&self) {
+        self.for_each_slot(|slot| slot.reset(true));
+    }
+
+    /// Forgets the token of `request` (`None`: what [`access_token`](Self::access_token)
+    /// asks for), in memory and in the store, where the remembered failure goes with it.
+    /// It needs no secret; it blocks for a moment if there is a store. Says whether
+    /// there was a token.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if there are no credentials; `Internal` if the store cannot be
+    /// written.
+    pub fn forget(&self, request: Option<&AccessTokenRequest>) -> Result<bool, Error> {
+        let request = request.unwrap_or(&self.0.request);
+        let slot = self.slot(request)?;
+        let was_held = slot.forget(self.0.obtainer.clock.now());
+        let Some(vault) = &self.0.vault else {
+            return Ok(was_held);
+        };
+        let was_stored = vault.forget(&self.store_key(request)?).map_err(|error| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("the stored token could not be removed: {error}"),
+            )
+            .with_hint("remove it from the store by hand")
+        })?;
+        Ok(was_held || was_stored)
     }
 
     /// The token endpoint.
@@ -143,65 +279,31 @@ impl TokenClient {
         &self.0.obtainer.endpoint
     }
 
-    async fn wait(
-        &self,
-        slot: &Arc<Slot>,
-        request: &AccessTokenRequest,
-    ) -> Result<AccessToken, Error> {
-        let now = || self.0.obtainer.clock.now();
-        let start = |flight: Arc<Flight>, pilot: Pilot| {
-            let (client, request, slot) = (self.clone(), request.clone(), Arc::clone(slot));
-            match self.0.lane.handle() {
-                Ok(lane) => {
-                    lane.spawn(async move {
-                        let outcome = contained(client.fly_with(&pilot, &request)).await;
-                        client.land(&slot, &flight, pilot, outcome);
-                    });
-                }
-                Err(error) => client.land(&slot, &flight, pilot, Err(error)),
-            }
-        };
-        slot.token(now, start).await
+    fn default_gate(&self) -> Gate<'_> {
+        self.gate(&self.0.slot, &self.0.request)
     }
 
-    /// Flies, and tells those who hold a live token when it takes too long.
-    async fn fly_with(&self, pilot: &Pilot, request: &AccessTokenRequest) -> Outcome {
-        let obtainer = &self.0.obtainer;
-        let mut work = pin!(self.fly(request));
-        let patience = obtainer.clock.sleep(obtainer.renewal.patience());
-        match within(work.as_mut(), patience).await {
-            Some(outcome) => outcome,
-            None => {
-                pilot.be_late();
-                work.await
-            }
+    fn gate<'a>(&'a self, slot: &'a Arc<Slot>, request: &'a AccessTokenRequest) -> Gate<'a> {
+        Gate {
+            client: self,
+            slot,
+            request,
+            is_apart: false,
         }
     }
 
-    fn land(&self, slot: &Slot, flight: &Arc<Flight>, pilot: Pilot, outcome: Outcome) {
-        let obtainer = &self.0.obtainer;
-        let error = outcome.as_ref().err().cloned();
-        let landing = slot.land(flight, pilot, outcome, obtainer.clock.now(), random::unit());
-        if let (
-            Landing::RenewalFailed {
-                valid_for,
-                retry_in,
-            },
-            Some(error),
-        ) = (landing, error)
-        {
-            obtainer.events.emit(|| Event::RenewalFailed {
-                error,
-                valid_for,
-                retry_in,
-            });
-        }
+    fn slot(&self, request: &AccessTokenRequest) -> Result<Arc<Slot>, Error> {
+        let inner = &self.0;
+        let key = self.key(request)?;
+        Ok(match inner.key == Some(key) {
+            true => Arc::clone(&inner.slot),
+            false => inner.others.slot(key, inner.obtainer.clock.now()),
+        })
     }
 
-    async fn fly(&self, request: &AccessTokenRequest) -> Outcome {
-        let credentials = self.credentials(request)?;
-        let token = self.0.obtainer.obtain(credentials, request).await?;
-        Ok(Arc::new(token))
+    fn for_each_slot(&self, act: impl Fn(&Slot)) {
+        act(&self.0.slot);
+        self.0.others.all().iter().for_each(|slot| act(slot));
     }
 
     fn key(&self, request: &AccessTokenRequest) -> Result<Key, Error> {
@@ -213,6 +315,18 @@ impl TokenClient {
             credentials,
             request,
         ))
+    }
+
+    /// The name of `request`'s slot in a store, which is the same for every secret.
+    fn store_key(&self, request: &AccessTokenRequest) -> Result<StoreKey, Error> {
+        let obtainer = &self.0.obtainer;
+        let credentials = self.credentials(request)?;
+        Ok(StoreKey::from_digest(Key::digest_for_store(
+            &obtainer.endpoint,
+            obtainer.authentication,
+            credentials.client_id(),
+            request,
+        )))
     }
 
     fn credentials<'a>(
@@ -228,21 +342,6 @@ impl TokenClient {
                     .with_hint("give credentials to the builder or to the request")
             })
     }
-}
-
-/// Makes a panic, of a transport or a secret source, a failure like others: told to
-/// those who wait, and not repeated with every call.
-async fn contained(work: impl Future<Output = Outcome>) -> Outcome {
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
-        polled.unwrap_or_else(|_| {
-            let error = Error::new(ErrorKind::Internal, "the request for a token panicked")
-                .with_hint("the panic's message is on standard error");
-            Poll::Ready(Err(error))
-        })
-    })
-    .await
 }
 
 impl fmt::Debug for TokenClient {

@@ -24,6 +24,13 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
         }
     }
 
+    /// Names the start that the boot clock counts from, for tokens that outlive this
+    /// process in a store: after a restart of the machine that clock starts anew.
+    /// Default: unknown, so that a stored token is judged by the wall clock alone.
+    fn boot_id(&self) -> Option<BootId> {
+        None
+    }
+
     /// Ends after `duration`. It is polled on the runtime that carries the
     /// flights, never on a caller's.
     fn sleep(&self, duration: Duration) -> Sleep;
@@ -40,6 +47,10 @@ pub struct Now {
     /// Wall time since 1970-01-01 00:00 UTC; zero if the clock is set earlier.
     pub wall: Duration,
 }
+
+/// Names one start of one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BootId(pub [u8; 16]);
 
 /// A reading of clocks that may lag by 10 ms each, and of which the monotonic one
 /// may stand still while the machine is suspended.
@@ -82,9 +93,35 @@ impl Clock for SystemClock {
         }
     }
 
+    fn boot_id(&self) -> Option<BootId> {
+        boot_id()
+    }
+
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
     }
+}
+
+/// The kernel draws a number when it starts.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn boot_id() -> Option<BootId> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    parse_boot_id(&text)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn boot_id() -> Option<BootId> {
+    None
+}
+
+/// 32 hexadecimal digits in groups, as a UUID is written.
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+fn parse_boot_id(text: &str) -> Option<BootId> {
+    let digits: String = text.trim().chars().filter(|c| *c != '-').collect();
+    // The parser alone would take a sign.
+    let is_whole = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u128::from_str_radix(&digits, 16).ok()?;
+    is_whole.then_some(BootId(number.to_be_bytes()))
 }
 
 #[cfg(unix)]
@@ -140,6 +177,26 @@ mod tests {
     fn the_boot_clock_never_runs_backwards() {
         let readings: Vec<_> = (0..1000).map(|_| SystemClock.now().boot).collect();
         assert!(readings.is_sorted());
+    }
+
+    #[test]
+    fn a_boot_id_is_a_uuid_or_nothing() {
+        let known = parse_boot_id("00112233-4455-6677-8899-aabbccddeeff\n").unwrap();
+        assert_eq!(known.0[..4], [0, 0x11, 0x22, 0x33]);
+        for bad in [
+            "",
+            "0011",
+            "00112233-4455-6677-8899-aabbccddeefg",
+            "+0112233445566778899aabbccddeeff",
+        ] {
+            assert_eq!(parse_boot_id(bad), None, "{bad}");
+        }
+        #[cfg(target_os = "linux")]
+        assert!(
+            SystemClock
+                .boot_id()
+                .is_some_and(|id| SystemClock.boot_id() == Some(id))
+        );
     }
 
     #[test]

@@ -228,6 +228,14 @@ impl Credentials {
         }
     }
 
+    /// Reads the secret on this thread.
+    pub(crate) fn read_secret_blocking(&self) -> Result<ClientSecret, Error> {
+        match &self.secret {
+            SecretOrigin::Literal(secret) => Ok(secret.clone()),
+            SecretOrigin::Source(source) => source.read(),
+        }
+    }
+
     /// Reads the secret. Must be called on a Tokio runtime.
     pub(crate) async fn read_secret(&self) -> Result<ClientSecret, Error> {
         let source = match &self.secret {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::store::{MissReason, StoreError};
 
 /// Something that happened while a token was obtained. No event holds a token or
 /// a secret.
@@ -59,6 +60,31 @@ pub enum Event {
     TokenRejected {
         /// What was left of its life.
         expires_in: Duration,
+    },
+    /// The server asked for a pause: until it is over, a live token is handed out, or
+    /// the failure.
+    #[non_exhaustive]
+    CoolDownEntered {
+        /// How long it lasts.
+        wait: Duration,
+    },
+    /// A token was taken from the store.
+    #[non_exhaustive]
+    TokenRestored {
+        /// What is left of its life.
+        expires_in: Duration,
+    },
+    /// The store had nothing that could be used.
+    #[non_exhaustive]
+    StoreMissed {
+        /// Why.
+        reason: MissReason,
+    },
+    /// The store does not work: tokens are kept in memory alone. Told once by a client.
+    #[non_exhaustive]
+    StoreUnavailable {
+        /// Why.
+        error: StoreError,
     },
 }
 

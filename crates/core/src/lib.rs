@@ -55,6 +55,7 @@
 //! decisions, whose text is safe to log, and whose [`hint`](Error::hint) says what to do.
 #![forbid(unsafe_code)]
 
+mod budget;
 mod cache;
 mod client;
 mod clock;
@@ -67,6 +68,8 @@ mod event;
 #[doc(hidden)]
 pub mod fuzzing;
 mod obtain;
+mod options;
+mod process;
 mod random;
 mod redactor;
 mod renewal;
@@ -82,13 +85,15 @@ mod token;
 pub mod transport;
 mod wire;
 
-pub use client::{TokenClient, TokenClientBuilder};
-pub use clock::{Clock, Coarse, Now, Sleep, SystemClock};
+pub use budget::RequestBudget;
+pub use client::{TokenClient, TokenClientBuilder, TokenWatch};
+pub use clock::{BootId, Clock, Coarse, Now, Sleep, SystemClock};
 pub use credentials::{ClientAuthentication, ClientId, ClientSecret, Credentials, SecretSource};
 pub use endpoint::{Endpoint, ProxyAddress};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, ErrorResponse};
 pub use event::Event;
+pub use options::CallOptions;
 pub use renewal::RenewalPolicy;
 pub use request::AccessTokenRequest;
 pub use retry::RetryPolicy;

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
+use crate::budget::RequestBudget;
 use crate::clock::{Clock, Now};
 use crate::credentials::{ClientAuthentication, ClientSecret, Credentials};
 use crate::endpoint::Endpoint;
@@ -36,21 +37,46 @@ pub(crate) struct Obtainer {
     pub(crate) retry: RetryPolicy,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) budget: RequestBudget,
     pub(crate) events: EventHook,
 }
 
+/// One token to obtain: for whom, what for, and since when.
+pub(crate) struct Order<'a> {
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) request: &'a AccessTokenRequest,
+    /// From when the flight's time is counted, by the boot clock.
+    pub(crate) started: Duration,
+}
+
 impl Obtainer {
+    /// Reads the secret, within the flight's time.
+    pub(crate) async fn read_secret(&self, order: &Order<'_>) -> Result<ClientSecret, Error> {
+        let limit = self.retry.flight_limit();
+        let left = limit.saturating_sub(self.since(order.started));
+        let read = within(order.credentials.read_secret(), self.clock.sleep(left)).await;
+        read.unwrap_or_else(|| {
+            Err(Error::new(
+                ErrorKind::Timeout,
+                format!("the client secret could not be read within {limit:?}"),
+            )
+            .with_hint("see what holds up the place the secret is kept in"))
+        })
+    }
+
     /// Asks the token endpoint until it grants a token, refuses for good, or the
-    /// policy's attempts or time are used up.
+    /// policy's attempts or time are used up. If `secret` is rejected and its source
+    /// has another one by then, `secret` is that one afterwards.
     pub(crate) async fn obtain(
         &self,
-        credentials: &Credentials,
-        request: &AccessTokenRequest,
+        order: &Order<'_>,
+        secret: &mut ClientSecret,
     ) -> Result<TokenData, Error> {
         let limit = self.retry.flight_limit();
-        let mut progress = Progress::starting(self.clock.now());
-        let work = self.attempts(credentials, request, &mut progress);
-        match within(work, self.clock.sleep(limit)).await {
+        let left = limit.saturating_sub(self.since(order.started));
+        let mut progress = Progress::starting(order.started);
+        let work = self.attempts(order, secret, &mut progress);
+        match within(work, self.clock.sleep(left)).await {
             Some(outcome) => outcome,
             None => Err(self.out_of_time(progress, limit)),
         }
@@ -58,17 +84,13 @@ impl Obtainer {
 
     async fn attempts(
         &self,
-        credentials: &Credentials,
-        request: &AccessTokenRequest,
+        order: &Order<'_>,
+        secret: &mut ClientSecret,
         progress: &mut Progress,
     ) -> Result<TokenData, Error> {
-        let mut secret = credentials.read_secret().await?;
         let mut may_read_again = true;
         loop {
-            let sent = self.clock.now();
-            progress.begin(sent);
-            self.tell_started(progress);
-            let error = match self.attempt(credentials, &secret, request, sent).await {
+            let error = match self.turn(order, secret, progress).await {
                 Ok(token) => {
                     self.tell_obtained(&token, progress);
                     return Ok(token);
@@ -77,7 +99,7 @@ impl Obtainer {
             };
             let rejected = error.kind() == ErrorKind::CredentialsRejected;
             let pause = if rejected && std::mem::take(&mut may_read_again) {
-                let rotated = rotate(credentials, &mut secret).await;
+                let rotated = rotate(order.credentials, secret).await;
                 rotated.then_some(Duration::ZERO)
             } else {
                 let left = self
@@ -97,16 +119,30 @@ impl Obtainer {
         }
     }
 
+    /// One attempt, when the budget has room for it.
+    async fn turn(
+        &self,
+        order: &Order<'_>,
+        secret: &ClientSecret,
+        progress: &mut Progress,
+    ) -> Result<TokenData, Error> {
+        let permit = self.budget.admit_token_request(&*self.clock).await;
+        let sent = self.clock.now();
+        progress.begin(sent);
+        let _permit = permit?;
+        self.tell_started(progress);
+        self.attempt(order, secret, sent).await
+    }
+
     /// One request. `sent` was read before it, so the life that is counted from
     /// then ends no later than the server's.
     async fn attempt(
         &self,
-        credentials: &Credentials,
+        order: &Order<'_>,
         secret: &ClientSecret,
-        request: &AccessTokenRequest,
         sent: Now,
     ) -> Result<TokenData, Error> {
-        let id = credentials.client_id();
+        let (id, request) = (order.credentials.client_id(), order.request);
         // Parameters may be secrets, too.
         let parameters = request.parameters.values().map(String::as_str);
         let redactor = Redactor::new(parameters.chain([secret.expose_secret()]));
@@ -258,11 +294,11 @@ struct Progress {
 }
 
 impl Progress {
-    fn starting(now: Now) -> Self {
+    fn starting(started: Duration) -> Self {
         Self {
-            started: now.boot,
+            started,
             attempt: 0,
-            sent: now.boot,
+            sent: started,
             is_under_way: false,
             last: None,
         }

@@ -10,14 +10,11 @@
 mod file;
 #[cfg(unix)]
 mod lock;
-#[cfg_attr(
-    not(any(test, feature = "fuzzing")),
-    expect(
-        dead_code,
-        reason = "nothing seals an entry before the client has a store"
-    )
-)]
+mod miss;
+mod record;
 pub(crate) mod seal;
+mod turn;
+mod vault;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +22,10 @@ use std::time::Duration;
 
 #[cfg(unix)]
 pub use file::FileStore;
+pub use miss::MissReason;
 pub use seal::ends;
+pub(crate) use turn::{Errand, Turn};
+pub(crate) use vault::Vault;
 
 /// The largest sealed entry, in bytes.
 pub const LARGEST_ENTRY: usize = 64 * 1024;
@@ -39,13 +39,6 @@ pub const LARGEST_ENTRY: usize = 64 * 1024;
 pub struct StoreKey([u8; 32]);
 
 impl StoreKey {
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "nothing makes a key before the client has a store"
-        )
-    )]
     pub(crate) fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
     }

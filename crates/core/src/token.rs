@@ -1,29 +1,30 @@
 //! The access token.
 
+mod flags;
 mod header;
 mod life;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::Guard;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
+pub(crate) use self::flags::Flag;
+use self::flags::Flags;
 use self::header::HeaderCopies;
 use self::life::Horizon;
-pub(crate) use self::life::{LONGEST_LIFETIME, Life};
+pub(crate) use self::life::Life;
 use crate::clock::{Clock, Coarse, Now};
+use crate::credentials::Credentials;
 use crate::renewal::Phase;
 use crate::scope::Scope;
 use crate::secret::Secret;
+use crate::store::StoreKey;
 
 const SCHEME: &str = "Bearer ";
-
-/// A rejection forces a renewal at most so often.
-const REJECTION_PAUSE: Duration = Duration::from_secs(30);
 
 /// A bearer token that was usable when it was handed out.
 ///
@@ -63,6 +64,12 @@ impl AccessToken {
     /// was sent, so never later than the server thinks.
     pub fn expires_at(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + self.data().end().wall
+    }
+
+    /// Whether it came from the [store](crate::TokenClientBuilder::store), and not from a
+    /// request of this client.
+    pub fn is_from_store(&self) -> bool {
+        self.data().has(Flag::Restored)
     }
 
     /// What is left of the token's life now; zero when it has ended.
@@ -126,22 +133,26 @@ pub(crate) struct Details {
     pub(crate) refresh_expires_in: Option<Duration>,
 }
 
+/// Where a token is kept beside memory, and with whose secret.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) key: StoreKey,
+    pub(crate) credentials: Credentials,
+}
+
 /// Everything about one issued token; shared by all its [`AccessToken`]s.
 pub(crate) struct TokenData {
     /// `Bearer <token>`: the header's text, of which the value is the tail, so
     /// the token is in memory once.
     text: Arc<Zeroizing<String>>,
     headers: HeaderCopies,
-    details: Details,
+    details: Arc<Details>,
     life: Life,
     horizon: Horizon,
-    /// Set when an API rejected this token. It is a mark on the token and not on
-    /// the slot, so a late rejection of an old token cannot touch a newer one.
-    rejected: AtomicBool,
-    /// Set when this token was obtained because the one before it was rejected.
-    replaces_rejected: AtomicBool,
-    /// Set when callers have waited once for a renewal of the mandatory window.
-    waited_for: AtomicBool,
+    flags: Flags,
+    /// Where the jitter was drawn: a forked child draws its own.
+    process: u32,
+    home: Option<Arc<Home>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -153,74 +164,122 @@ impl TokenData {
         let mut text = Zeroizing::new(String::with_capacity(SCHEME.len() + value.len()));
         text.push_str(SCHEME);
         text.push_str(value);
+        Self::living(Arc::new(text), Arc::new(details), life, clock)
+    }
+
+    /// The same token, from a store and not from the server.
+    pub(crate) fn restored(self) -> Self {
+        self.flags.set(Flag::Restored);
+        self
+    }
+
+    /// The same token, which a store knows.
+    pub(crate) fn at_home(mut self, home: Option<Arc<Home>>) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// The same token with a jitter of its own for this process, which was forked.
+    pub(crate) fn with_jitter_anew(&self, now: Now, unit: f64) -> Self {
+        let life = self.life.with_jitter_anew(now, unit);
+        let (text, details) = (Arc::clone(&self.text), Arc::clone(&self.details));
+        let mut token = Self::living(text, details, life, Arc::clone(&self.clock));
+        token.flags = self.flags.copy();
+        token.home = self.home.clone();
+        token
+    }
+
+    fn living(
+        text: Arc<Zeroizing<String>>,
+        details: Arc<Details>,
+        life: Life,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
-            text: Arc::new(text),
+            text,
             headers: HeaderCopies::default(),
             details,
             horizon: Horizon::new(&life, &*clock),
             life,
-            rejected: AtomicBool::new(false),
-            replaces_rejected: AtomicBool::new(false),
-            waited_for: AtomicBool::new(false),
+            flags: Flags::default(),
+            process: std::process::id(),
+            home: None,
             clock,
         }
     }
 
     /// Whether it is fresh beyond doubt: the cheap question, which is asked first.
     pub(crate) fn is_fresh(&self, now: Coarse) -> bool {
-        self.horizon.is_ahead(now) && !self.is_rejected()
+        self.horizon.is_ahead(now) && self.flags.leave_it_fresh()
     }
 
     /// What it is good for; a rejected token is good for nothing.
     pub(crate) fn phase(&self, now: Now) -> Phase {
-        match self.is_rejected() {
-            true => Phase::Expired,
-            false => self.life.phase(now),
+        if self.is_rejected() {
+            return Phase::Expired;
         }
+        let phase = self.life.phase(now);
+        match self.flags.has(Flag::Due) {
+            true => phase.max(Phase::Advisory),
+            false => phase,
+        }
+    }
+
+    pub(crate) fn is_usable(&self, now: Now) -> bool {
+        self.phase(now) < Phase::Expired
     }
 
     pub(crate) fn is_rejected(&self) -> bool {
-        self.rejected.load(Ordering::Relaxed)
+        self.flags.has(Flag::Rejected)
     }
 
-    /// Marks it as rejected by an API, and says whether that is news. One that replaced a
-    /// rejected token less than 30 s ago is not: an API that rejects every token
-    /// must not make us ask for one after the other.
-    pub(crate) fn reject(&self) -> bool {
-        let age = self
-            .clock
-            .now()
-            .boot
-            .saturating_sub(self.life.obtained().boot);
-        let is_young = age < REJECTION_PAUSE;
-        if is_young && self.replaces_rejected.load(Ordering::Relaxed) {
+    /// Marks it as rejected by an API, and says whether that is news. One that
+    /// replaced a rejected token less than `interval` ago is not: an API that rejects
+    /// every token must not make us ask for one after the other.
+    pub(crate) fn reject(&self, interval: Duration) -> bool {
+        let is_young = self.life.age(self.clock.now()) < interval;
+        if is_young && self.flags.has(Flag::ReplacesRejected) {
             return false;
         }
-        !self.rejected.swap(true, Ordering::Relaxed)
+        self.flags.set(Flag::Rejected)
     }
 
-    pub(crate) fn mark_as_replacing_rejected(&self) {
-        self.replaces_rejected.store(true, Ordering::Relaxed);
+    pub(crate) fn mark(&self, flag: Flag) {
+        self.flags.set(flag);
     }
 
-    /// Whether a caller has yet to wait for a renewal in the mandatory window.
-    pub(crate) fn may_be_waited_for(&self) -> bool {
-        !self.waited_for.load(Ordering::Relaxed)
+    pub(crate) fn has(&self, flag: Flag) -> bool {
+        self.flags.has(flag)
     }
 
-    pub(crate) fn mark_as_waited_for(&self) {
-        self.waited_for.store(true, Ordering::Relaxed);
+    /// Whether its jitter was drawn for another process, the parent of this one.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
     }
 
     pub(crate) fn has_same_value(&self, other: &Self) -> bool {
         self.text == other.text
     }
 
+    /// Whether it was obtained later than `other`.
+    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
+        self.life.obtained().wall > other.life.obtained().wall
+    }
+
+    /// What a store knows it by, if it is in one.
+    pub(crate) fn home(&self) -> Option<&Arc<Home>> {
+        self.home.as_ref()
+    }
+
     pub(crate) fn life(&self) -> &Life {
         &self.life
     }
 
-    fn value(&self) -> &str {
+    pub(crate) fn details(&self) -> &Details {
+        &self.details
+    }
+
+    pub(crate) fn value(&self) -> &str {
         &self.text[SCHEME.len()..]
     }
 
@@ -237,7 +296,7 @@ impl fmt::Debug for TokenData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenData")
             .field("life", &self.life)
-            .field("rejected", &self.rejected)
+            .field("flags", &self.flags)
             .finish_non_exhaustive()
     }
 }

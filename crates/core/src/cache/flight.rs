@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::error::Error;
+use crate::process::Owned;
 use crate::token::TokenData;
 
 /// How a flight ended, for everybody who waited.
@@ -21,12 +22,8 @@ enum Progress {
     Landed(Outcome),
 }
 
-/// The passengers' side.
-pub(crate) struct Flight {
-    /// A forked child inherits the flight, but not the thread that flies it.
-    process: u32,
-    progress: watch::Receiver<Progress>,
-}
+/// The passengers' side. A forked child inherits it, but not the thread that flies.
+pub(crate) struct Flight(Owned<watch::Receiver<Progress>>);
 
 /// The pilot's side. If it is dropped without landing (a panic, a runtime that
 /// went away), the flight counts as lost and the next caller starts another.
@@ -35,8 +32,7 @@ pub(crate) struct Pilot(watch::Sender<Progress>);
 impl Flight {
     pub(crate) fn new() -> (Arc<Self>, Pilot) {
         let (sender, progress) = watch::channel(Progress::Aloft);
-        let process = std::process::id();
-        (Arc::new(Self { process, progress }), Pilot(sender))
+        (Arc::new(Self(Owned::new(progress))), Pilot(sender))
     }
 
     /// Whether waiting for it makes sense. Not once it has landed: who asks after
@@ -44,14 +40,9 @@ impl Flight {
     pub(crate) fn is_aloft(&self) -> bool {
         // The process first: the channel's lock may be held for ever by a thread
         // that exists only in the parent. `Err` means the pilot is gone.
-        self.is_ours()
-            && self.progress.has_changed().is_ok()
-            && !matches!(*self.progress.borrow(), Progress::Landed(_))
-    }
-
-    /// Whether it was started by this process, and not by a parent before a fork.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.0.is_ours()
+            && self.0.has_changed().is_ok()
+            && !matches!(*self.0.borrow(), Progress::Landed(_))
     }
 
     /// Waits for the end. `None` if the flight is lost.
@@ -67,21 +58,11 @@ impl Flight {
     }
 
     async fn wait(&self, is_enough: impl FnMut(&Progress) -> bool) -> Option<Outcome> {
-        let mut progress = self.progress.clone();
+        let mut progress = watch::Receiver::clone(&self.0);
         let reached = progress.wait_for(is_enough).await.ok()?;
         match &*reached {
             Progress::Landed(outcome) => Some(outcome.clone()),
             Progress::Aloft | Progress::Late => None,
-        }
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        // The lock inside an inherited channel may be held by a thread that exists
-        // only in the parent: a reference that is never dropped keeps it untouched.
-        if !self.is_ours() {
-            std::mem::forget(self.progress.clone());
         }
     }
 }
@@ -99,9 +80,7 @@ impl Pilot {
 
 impl fmt::Debug for Flight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flight")
-            .field("process", &self.process)
-            .finish_non_exhaustive()
+        f.debug_tuple("Flight").field(&self.0).finish()
     }
 }
 

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
-use crate::credentials::{ClientAuthentication, Credentials};
+use crate::credentials::{ClientAuthentication, ClientId, Credentials};
 use crate::endpoint::Endpoint;
 use crate::request::AccessTokenRequest;
 
@@ -20,23 +20,52 @@ impl Key {
         credentials: &Credentials,
         request: &AccessTokenRequest,
     ) -> Self {
-        let mut fields = Fields::default();
-        fields.push(endpoint.as_str());
-        fields.push(authentication.as_str());
-        fields.push(credentials.client_id().as_str());
-        fields.push(&credentials.identity());
-        fields.count(request.scope.iter().count());
-        request.scope.iter().for_each(|token| fields.push(token));
-        fields.push_option(request.audience.as_deref());
-        fields.push_option(request.resource.as_deref());
-        fields.count(request.parameters.len());
-        for (name, value) in &request.parameters {
-            fields.push(name);
-            fields.push(value);
-        }
-        let digest = digest(&SHA256, &fields.0);
-        Self(digest.as_ref().try_into().expect("a SHA-256 has 32 bytes"))
+        let identity = credentials.identity();
+        let id = credentials.client_id();
+        Self(digest_of(
+            endpoint,
+            authentication,
+            id,
+            Some(&identity),
+            request,
+        ))
     }
+
+    /// What a store knows the slot by: the same, but for the secret and where it is,
+    /// so that processes that keep it in different places share a token.
+    pub(crate) fn digest_for_store(
+        endpoint: &Endpoint,
+        authentication: ClientAuthentication,
+        client_id: &ClientId,
+        request: &AccessTokenRequest,
+    ) -> [u8; 32] {
+        digest_of(endpoint, authentication, client_id, None, request)
+    }
+}
+
+fn digest_of(
+    endpoint: &Endpoint,
+    authentication: ClientAuthentication,
+    client_id: &ClientId,
+    source: Option<&str>,
+    request: &AccessTokenRequest,
+) -> [u8; 32] {
+    let mut fields = Fields::default();
+    fields.push(endpoint.as_str());
+    fields.push(authentication.as_str());
+    fields.push(client_id.as_str());
+    fields.push_option(source);
+    fields.count(request.scope.iter().count());
+    request.scope.iter().for_each(|token| fields.push(token));
+    fields.push_option(request.audience.as_deref());
+    fields.push_option(request.resource.as_deref());
+    fields.count(request.parameters.len());
+    for (name, value) in &request.parameters {
+        fields.push(name);
+        fields.push(value);
+    }
+    let digest = digest(&SHA256, &fields.0);
+    digest.as_ref().try_into().expect("a SHA-256 has 32 bytes")
 }
 
 /// Short secrets could be guessed from it.
@@ -74,7 +103,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::credentials::{ClientId, ClientSecret};
+    use crate::credentials::ClientSecret;
 
     fn credentials(id: &str, secret: &str) -> Credentials {
         Credentials::new(

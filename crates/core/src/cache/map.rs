@@ -54,7 +54,7 @@ impl Default for SlotMap {
 }
 
 impl SlotMap {
-    fn with_capacity(capacity: usize) -> Self {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             table: ArcSwap::from_pointee(Table::new()),
             capacity,
@@ -79,6 +79,14 @@ impl SlotMap {
             last_used: AtomicU64::new(0),
         });
         slots.entries[place].touch(now)
+    }
+
+    /// Every slot there is.
+    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
+        let table = self.table();
+        let slots = table.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = slots.entries.iter();
+        all.map(|entry| Arc::clone(&entry.slot)).collect()
     }
 
     fn table(&self) -> Arc<Table> {

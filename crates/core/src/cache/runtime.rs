@@ -5,14 +5,13 @@
 //! test, one event loop of several), and with it the token that everybody else
 //! waits for.
 
-use std::sync::Arc;
 use std::thread;
 
-use arc_swap::{ArcSwapOption, Guard};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind};
+use crate::process::PerProcess;
 
 /// Where flights are started.
 #[derive(Clone, Debug, Default)]
@@ -35,47 +34,25 @@ impl Lane {
 
     pub(crate) fn handle(&self) -> Result<Handle, Error> {
         match self {
-            Self::Own => own(),
             Self::Given { handle, process } if *process == std::process::id() => Ok(handle.clone()),
-            Self::Given { .. } => own(),
+            Self::Own | Self::Given { .. } => own(),
         }
     }
 }
 
 struct Running {
-    /// A forked child inherits this value, but not the thread.
-    process: u32,
     handle: Handle,
     /// The thread ends when this is dropped.
     _keep: oneshot::Sender<()>,
 }
 
-/// No lock guards it: one that another thread held during a fork would never be
-/// released in the child.
-static RUNNING: ArcSwapOption<Running> = ArcSwapOption::const_empty();
+static RUNNING: PerProcess<Running> = PerProcess::empty();
 
 fn own() -> Result<Handle, Error> {
-    let process = std::process::id();
-    let seen = RUNNING.load();
-    if let Some(running) = seen.as_ref().filter(|running| running.process == process) {
-        return Ok(running.handle.clone());
-    }
-    let started = Arc::new(start(process)?);
-    let handle = started.handle.clone();
-    let before = RUNNING.compare_and_swap(&seen, Some(started));
-    // Somebody else was faster: theirs is used, and ours ends as it is dropped.
-    if let Some(running) = before.as_ref().filter(|running| running.process == process) {
-        return Ok(running.handle.clone());
-    }
-    // The parent's runtime has no threads here, and dropping it could wait for
-    // one of them: it is left alone.
-    if let Some(parents) = Guard::into_inner(before) {
-        std::mem::forget(parents);
-    }
-    Ok(handle)
+    Ok(RUNNING.get_or_try_make(start)?.handle.clone())
 }
 
-fn start(process: u32) -> Result<Running, Error> {
+fn start() -> Result<Running, Error> {
     let internal = |what: &str, error: std::io::Error| {
         Error::new(ErrorKind::Internal, format!("{what}: {}", error.kind()))
             .with_hint("the process may have used up its threads or file descriptors")
@@ -97,7 +74,6 @@ fn start(process: u32) -> Result<Running, Error> {
         })
         .map_err(|error| internal("the thread for token requests could not be started", error))?;
     Ok(Running {
-        process,
         handle,
         _keep: keep,
     })

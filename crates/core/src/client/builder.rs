@@ -5,16 +5,18 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::{Inner, TokenClient};
+use crate::budget::RequestBudget;
 use crate::cache::{Key, Lane, Slot, SlotMap};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{ClientAuthentication, ClientId, ClientSecret, Credentials};
 use crate::endpoint::{Endpoint, ProxyAddress};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventHook};
 use crate::obtain::Obtainer;
 use crate::renewal::RenewalPolicy;
 use crate::request::AccessTokenRequest;
 use crate::retry::RetryPolicy;
+use crate::store::{TokenStore, Vault};
 use crate::transport::{HttpTransport, HttpTransportBuilder, Transport};
 
 /// The settings of a [`TokenClient`]; see [`TokenClient::builder`].
@@ -32,8 +34,16 @@ pub struct TokenClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     lane: Lane,
+    store: Option<Arc<dyn TokenStore>>,
+    budget: Option<RequestBudget>,
+    renews_in_background: bool,
+    keeps_warm: bool,
+    max_tokens: usize,
     events: EventHook,
 }
+
+/// The most tokens of other requests than the builder's that are kept.
+const MAX_TOKENS: usize = 10_000;
 
 impl TokenClientBuilder {
     pub(super) fn new(endpoint: Endpoint) -> Self {
@@ -49,6 +59,11 @@ impl TokenClientBuilder {
             transport: None,
             clock: Arc::new(SystemClock),
             lane: Lane::default(),
+            store: None,
+            budget: None,
+            renews_in_background: true,
+            keeps_warm: false,
+            max_tokens: MAX_TOKENS,
             events: EventHook::default(),
         }
     }
@@ -135,6 +150,48 @@ impl TokenClientBuilder {
         self
     }
 
+    /// Keeps tokens in `store` as well, sealed with the client secret, so that they
+    /// outlive the process and are shared with others that have that secret: of all of
+    /// them, one asks for the next token. Default: none, so memory alone. A store that does
+    /// not work costs an event, and never a token. The secret is read before the
+    /// store: a secret source that fails hides what is stored.
+    pub fn store(mut self, store: impl TokenStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Counts token requests against `budget`, which clients of the same origin, and
+    /// other calls to it, should share. Default: one of the client's own, of 24 requests
+    /// in any second for Prove's environments, and unlimited for others.
+    pub fn request_budget(mut self, budget: RequestBudget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Whether tokens in their advisory phase are renewed in the background. Default:
+    /// yes. For a process that ends soon, and a renewal with it, say no: tokens are then
+    /// renewed by calls that wait.
+    pub fn background_renewal(mut self, renews: bool) -> Self {
+        self.renews_in_background = renews;
+        self
+    }
+
+    /// Whether tokens that have been asked for once are renewed on time though nobody
+    /// asks again, until two in a row have gone unread. Default: no, renewal is driven
+    /// by calls. [`TokenClient::watch`] does it for one request, without end.
+    pub fn keep_warm(mut self, keeps_warm: bool) -> Self {
+        self.keeps_warm = keeps_warm;
+        self
+    }
+
+    /// How many tokens of other requests than the builder's are kept in memory; then the
+    /// least needed of a few drawn at random makes room. Default 10,000, range 1 to
+    /// 10,000,000.
+    pub fn max_tokens(mut self, tokens: usize) -> Self {
+        self.max_tokens = tokens;
+        self
+    }
+
     /// Calls `hook` with everything that happens. It must not block.
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.events = EventHook::new(hook);
@@ -148,20 +205,20 @@ impl TokenClientBuilder {
     ///
     /// `Configuration` if the client id is not one or a value is out of its range.
     pub fn build(self) -> Result<TokenClient, Error> {
-        self.retry.validate()?;
-        self.renewal.validate()?;
+        self.check()?;
         let credentials = self.credentials.transpose()?;
         let own = self.request.credentials.as_ref().or(credentials.as_ref());
-        let key = own.map(|credentials| {
-            Key::new(
-                &self.endpoint,
-                self.authentication,
-                credentials,
-                &self.request,
-            )
-        });
+        let (endpoint, authentication) = (&self.endpoint, self.authentication);
+        let key =
+            own.map(|credentials| Key::new(endpoint, authentication, credentials, &self.request));
         let http = self.http.connect_timeout(self.retry.connect_limit());
         let transport = self.transport.unwrap_or_else(|| Arc::new(http.build()));
+        let budget = self.budget;
+        let budget = budget.unwrap_or_else(|| RequestBudget::of_origin(self.endpoint.origin()));
+        let vault = self.store.map(|store| {
+            let (clock, renewal) = (Arc::clone(&self.clock), self.renewal.clone());
+            Arc::new(Vault::new(store, clock, renewal, self.events.clone()))
+        });
         Ok(TokenClient(Arc::new(Inner {
             obtainer: Obtainer {
                 endpoint: self.endpoint,
@@ -171,14 +228,30 @@ impl TokenClientBuilder {
                 retry: self.retry,
                 transport,
                 clock: self.clock,
+                budget,
                 events: self.events,
             },
             lane: self.lane,
+            vault,
+            renews_in_background: self.renews_in_background,
+            keeps_warm: self.keeps_warm,
             credentials,
             key,
             request: self.request,
             slot: Arc::new(Slot::default()),
-            others: SlotMap::default(),
+            others: SlotMap::with_capacity(self.max_tokens),
         })))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.retry.validate()?;
+        self.renewal.check()?;
+        if (1..=10_000_000).contains(&self.max_tokens) {
+            return Ok(());
+        }
+        Err(
+            Error::new(ErrorKind::Configuration, "max_tokens is out of range")
+                .with_hint("max_tokens takes 1 to 10000000"),
+        )
     }
 }

@@ -286,12 +286,15 @@ async fn a_flight_that_runs_out_of_time_remembers_why() {
     let log = log.lock().unwrap();
     assert!(
         matches!(
-            log.last(),
-            Some(Event::AttemptFailed {
-                attempt: 2,
-                retry_in: None,
-                ..
-            })
+            log[log.len() - 2..],
+            [
+                Event::AttemptFailed {
+                    attempt: 2,
+                    retry_in: None,
+                    ..
+                },
+                Event::CoolDownEntered { wait, .. },
+            ] if wait == Duration::from_secs(15)
         ),
         "every attempt that started is accounted for: {log:?}"
     );

@@ -6,41 +6,79 @@ use std::time::Duration;
 use crate::clock::{Clock, Coarse, Now, TICK};
 use crate::renewal::{Boundaries, Phase, RenewalPolicy};
 
-/// No token is believed to live longer than this, whatever the server says.
-pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// From when to when a token may be used, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
-    /// Read before the request was sent: the server's count starts later.
-    obtained: Now,
+    end: Now,
     lifetime: Duration,
+    /// This token's part of the advisory boundary, drawn when it was obtained.
+    jitter: Duration,
     boundaries: Boundaries,
 }
 
 impl Life {
-    /// `lifetime` is cut to 24 hours; `unit`, from `[0, 1)`, is this token's
-    /// jitter.
+    /// `obtained` was read before the request was sent: the server's count starts
+    /// later. `unit`, from `[0, 1)`, is this token's jitter.
     pub(crate) fn new(
         obtained: Now,
         lifetime: Duration,
         policy: &RenewalPolicy,
         unit: f64,
     ) -> Self {
-        let lifetime = lifetime.min(LONGEST_LIFETIME);
+        let lifetime = policy.believed(lifetime);
+        let end = Now {
+            boot: obtained.boot.saturating_add(lifetime),
+            wall: obtained.wall.saturating_add(lifetime),
+        };
+        Self::ending(end, lifetime, policy, policy.drawn_jitter(lifetime, unit))
+    }
+
+    /// A life that is known by its end, with a jitter that was drawn before.
+    pub(crate) fn ending(
+        end: Now,
+        lifetime: Duration,
+        policy: &RenewalPolicy,
+        jitter: Duration,
+    ) -> Self {
         Self {
-            obtained,
+            end,
             lifetime,
-            boundaries: policy.boundaries(lifetime, unit),
+            jitter,
+            boundaries: policy.boundaries(lifetime, jitter),
         }
+    }
+
+    /// The same life for another process: what is left before the advisory boundary
+    /// without its jitter is drawn from anew (`unit`, from `[0, 1)`), so that forked
+    /// children do not renew together.
+    pub(crate) fn with_jitter_anew(mut self, now: Now, unit: f64) -> Self {
+        let left = self.remaining(now).min(self.boundaries.advisory);
+        let room = left.saturating_sub(self.boundaries.plain);
+        self.jitter = room.mul_f64(unit);
+        self.boundaries.advisory = self.boundaries.plain + self.jitter;
+        self
     }
 
     pub(crate) fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
+    pub(crate) fn jitter(&self) -> Duration {
+        self.jitter
+    }
+
+    /// When its request was sent, by both clocks; zero where a clock had not started.
     pub(crate) fn obtained(&self) -> Now {
-        self.obtained
+        Now {
+            boot: self.end.boot.saturating_sub(self.lifetime),
+            wall: self.end.wall.saturating_sub(self.lifetime),
+        }
+    }
+
+    /// How long ago its request was sent, by the boot clock.
+    pub(crate) fn age(&self, now: Now) -> Duration {
+        let left = self.end.boot.saturating_sub(now.boot);
+        self.lifetime.saturating_sub(left)
     }
 
     /// The phase by the clock that sees less life left. A wall clock that was set
@@ -59,18 +97,25 @@ impl Life {
         self.remaining(now).saturating_sub(self.boundaries.guard)
     }
 
+    /// How long it is fresh; zero where it is not.
+    pub(crate) fn fresh_for(&self, now: Now) -> Duration {
+        self.remaining(now).saturating_sub(self.boundaries.advisory)
+    }
+
+    /// Until its mandatory window begins; zero in it.
+    pub(crate) fn mandatory_in(&self, now: Now) -> Duration {
+        self.remaining(now)
+            .saturating_sub(self.boundaries.mandatory)
+    }
+
     /// The shorter of what both clocks leave; zero after the end.
     pub(crate) fn remaining(&self, now: Now) -> Duration {
-        let end = self.end();
-        let boot = end.boot.saturating_sub(now.boot);
-        boot.min(end.wall.saturating_sub(now.wall))
+        let boot = self.end.boot.saturating_sub(now.boot);
+        boot.min(self.end.wall.saturating_sub(now.wall))
     }
 
     pub(crate) fn end(&self) -> Now {
-        Now {
-            boot: self.obtained.boot.saturating_add(self.lifetime),
-            wall: self.obtained.wall.saturating_add(self.lifetime),
-        }
+        self.end
     }
 }
 
@@ -97,7 +142,7 @@ const MOVED: Duration = Duration::from_millis(20);
 impl Horizon {
     pub(crate) fn new(life: &Life, clock: &dyn Clock) -> Self {
         let (now, coarse) = (clock.now(), clock.coarse());
-        let fresh = life.remaining(now).saturating_sub(life.boundaries.advisory);
+        let fresh = life.fresh_for(now);
         // Drawn in by what both coarse clocks may lag.
         let fresh = fresh.saturating_sub(2 * TICK);
         Self {
@@ -155,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_day_is_the_longest_life() {
-        assert_eq!(life(u64::MAX / 4).lifetime(), LONGEST_LIFETIME);
+        assert_eq!(life(u64::MAX / 4).lifetime(), Duration::from_secs(86_400));
     }
 
     /// A clock whose readings are set by hand; `suspended` is what only the boot

@@ -8,10 +8,8 @@ mod failure;
 mod resolver;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
 use bytes::BytesMut;
 use reqwest::{Client, ClientBuilder, NoProxy, Proxy, redirect, retry};
 
@@ -21,6 +19,7 @@ use super::{
     Body, BodyLimit, LARGEST_BODY, Sending, Transport, TransportError, TransportErrorKind,
 };
 use crate::endpoint::{ProxyAddress, is_loopback};
+use crate::process::PerProcess;
 use crate::text;
 
 /// An idle connection is closed after this: load balancers forget idle ones
@@ -49,8 +48,10 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 #[derive(Debug)]
 pub struct HttpTransport {
     options: HttpTransportBuilder,
-    tls: Lazy,
-    plain: Lazy,
+    /// Of each process its own: a forked child inherits connections that its parent
+    /// goes on using.
+    tls: PerProcess<Client>,
+    plain: PerProcess<Client>,
 }
 
 impl HttpTransport {
@@ -60,57 +61,14 @@ impl HttpTransport {
     }
 
     fn client_for(&self, uri: &http::Uri) -> Result<Client, TransportError> {
-        match (uri.scheme_str(), uri.host()) {
-            (Some("https"), _) => self.tls.get(|| tls_client(&self.options)),
+        let client = match (uri.scheme_str(), uri.host()) {
+            (Some("https"), _) => self.tls.get_or_try_make(|| tls_client(&self.options)),
             (Some("http"), Some(host)) if is_loopback(&host.to_ascii_lowercase()) => {
-                self.plain.get(|| plain_client(&self.options))
+                self.plain.get_or_try_make(|| plain_client(&self.options))
             }
             _ => Err(setup("plain http is for loopback addresses only")),
-        }
-    }
-}
-
-/// A client that is built when it is first needed, once per process.
-#[derive(Debug, Default)]
-struct Lazy(ArcSwapOption<Built>);
-
-#[derive(Debug)]
-struct Built {
-    /// A forked child inherits the client, and with it connections that its
-    /// parent goes on using: it must make a client of its own.
-    process: u32,
-    client: Client,
-}
-
-impl Lazy {
-    fn get(
-        &self,
-        build: impl FnOnce() -> Result<Client, TransportError>,
-    ) -> Result<Client, TransportError> {
-        let process = std::process::id();
-        let seen = self.0.load();
-        if let Some(built) = seen.as_ref().filter(|built| built.process == process) {
-            return Ok(built.client.clone());
-        }
-        let client = build()?;
-        let built = Arc::new(Built {
-            process,
-            client: client.clone(),
-        });
-        let before = Guard::into_inner(self.0.compare_and_swap(&seen, Some(built)));
-        // Somebody else may have been faster: one pool of connections is enough.
-        let theirs = before.filter(|built| built.process == process);
-        Ok(theirs.map_or(client, |built| built.client.clone()))
-    }
-}
-
-impl Drop for Built {
-    fn drop(&mut self) {
-        // The locks of inherited connections may be held by threads that exist
-        // only in the parent: a reference that is never dropped keeps them whole.
-        if self.process != std::process::id() {
-            std::mem::forget(self.client.clone());
-        }
+        };
+        Ok(Client::clone(&*client?))
     }
 }
 
@@ -159,8 +117,8 @@ impl HttpTransportBuilder {
     pub fn build(self) -> HttpTransport {
         HttpTransport {
             options: self,
-            tls: Lazy::default(),
-            plain: Lazy::default(),
+            tls: PerProcess::empty(),
+            plain: PerProcess::empty(),
         }
     }
 }

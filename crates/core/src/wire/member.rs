@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::renewal::LONGEST_LIFETIME;
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::token::LONGEST_LIFETIME;
 
 /// The most characters an access token may have.
 const LONGEST_TOKEN: usize = 16 * 1024;
