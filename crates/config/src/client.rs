@@ -1,6 +1,8 @@
 //! From a profile to a token client: the last step, the same for every front
 //! end.
 
+#[cfg(unix)]
+use prove_token::store::FileStore;
 use prove_token::transport::{HttpTransport, HttpTransportBuilder, Transport};
 use prove_token::{ClientId, ClientSecret, Credentials, Endpoint, TokenClient, TokenClientBuilder};
 
@@ -34,7 +36,10 @@ impl Profile {
     }
 
     /// A builder with everything that the profile says; a front end adds its
-    /// event hook and builds it. `transport` is what [`transport`](Self::transport)
+    /// event hook and builds it. What is kept in files is kept by the client; that
+    /// nothing is to be kept at all ([`Store::None`](crate::Store::None)) is for the
+    /// front end to observe, by
+    /// [`request_access_token`](TokenClient::request_access_token). `transport` is what [`transport`](Self::transport)
     /// built, in an `Arc` if API calls are to share its connections.
     ///
     /// # Errors
@@ -52,7 +57,12 @@ impl Profile {
             .accept_narrower_scope(self.accept_narrower_scope)
             .renewal(self.renewal.clone())
             .retry(self.retry.clone())
+            .request_budget(self.budget.clone())
             .transport(transport);
+        #[cfg(unix)]
+        if let Some(folder) = &self.cache_folder {
+            builder = builder.store(FileStore::new(folder));
+        }
         if let Some(credentials) = &self.credentials {
             builder = builder.credentials_from(credentials.clone());
         }

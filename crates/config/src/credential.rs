@@ -12,7 +12,7 @@ use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
 use crate::place::printable;
-use crate::secret::{CommandSecret, EnvSecret, FileSecret};
+use crate::secret::{CommandSecret, EnvSecret, FileSecret, NoSecret};
 use crate::selection::Selection;
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Settings};
 
@@ -62,6 +62,7 @@ fn with_source(
 ) -> Credentials {
     match secret {
         SecretSetting::Given(secret) => Credentials::new(id, secret.clone()),
+        SecretSetting::None => Credentials::from_source(id, NoSecret),
         SecretSetting::Env(name) => Credentials::from_source(id, EnvSecret::new(name, env)),
         SecretSetting::File {
             path,

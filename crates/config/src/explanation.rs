@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use prove_token::Endpoint;
 
-use crate::address::{Address, Target};
+use crate::address::Address;
 use crate::duration::{DEFAULT_COMMAND, Timeouts};
 use crate::place::printable;
 use crate::profile::{Profile, Row, Sources};
+use crate::resolution;
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
-
-/// Requests a second to one of Prove's environments, unless the profile says another
-/// number: Prove allows 25.
-const PROVE_RATE: u32 = 24;
 
 /// What stands for a value that may be a secret.
 const REDACTED: &str = "[redacted]";
@@ -137,18 +134,9 @@ impl Rows {
 
 impl Rows {
     fn rate_limit(&mut self, settings: &Settings, address: &Address) {
-        match (&settings.rate_limit, &address.target) {
-            (Some(setting), _) => self.add(
-                "rate_limit",
-                setting.value.to_string(),
-                setting.origin.clone(),
-            ),
-            (None, Target::Environment(environment)) => {
-                let origin = Origin::Preset(environment.as_str());
-                self.add("rate_limit", PROVE_RATE.to_string(), origin);
-            }
-            (None, _) => self.add("rate_limit", "none", Origin::Default),
-        }
+        let (rate, origin) = resolution::rate(settings, address);
+        let rate = rate.map_or("none".to_owned(), |rate| rate.to_string());
+        self.add("rate_limit", rate, origin);
     }
 
     fn store(&mut self, profile: &Profile) {
@@ -166,6 +154,7 @@ impl Rows {
 fn secret(setting: &SecretSetting) -> String {
     match setting {
         SecretSetting::Given(_) => REDACTED.to_owned(),
+        SecretSetting::None => "not looked for".to_owned(),
         SecretSetting::Env(name) => format!("in the environment variable {name}"),
         SecretSetting::File {
             path,

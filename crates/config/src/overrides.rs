@@ -69,6 +69,9 @@ pub enum SecretOverride {
     Value(ClientSecret),
     /// A file with the secret. A relative path starts at the current folder.
     File(PathBuf),
+    /// None: for what obtains no token, such as forgetting one. The profile's own
+    /// secret is not looked for.
+    None,
 }
 
 impl Overrides {
@@ -83,6 +86,7 @@ impl Overrides {
                 path,
                 allow_insecure_mode: None,
             },
+            SecretOverride::None => SecretSetting::None,
         };
         let this = self.clone();
         Settings {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use prove_token::{
     AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress, RenewalPolicy,
-    RetryPolicy,
+    RequestBudget, RetryPolicy,
 };
 
 use crate::address::{Address, Target};
@@ -14,7 +14,7 @@ use crate::duration::Timeouts;
 use crate::error::{Error, Problem};
 use crate::explanation;
 use crate::place::printable;
-use crate::setting::{Origin, Settings};
+use crate::setting::{Origin, SecretSetting, Settings};
 
 /// A file of certificate authorities larger than this is a mistake. The usual
 /// bundles have a quarter of a MiB.
@@ -56,9 +56,10 @@ pub struct Profile {
     pub renewal: RenewalPolicy,
     /// How often and how long a token is asked for.
     pub retry: RetryPolicy,
-    /// The most requests a second to the origin of the token endpoint, from 1 to
-    /// 10,000. Default: 24 for Prove's environments, else without limit.
-    pub rate_limit: Option<u32>,
+    /// What is sent to the origin of the token endpoint, of which `rate_limit` is the
+    /// most a second. Default: 24 for Prove's environments, else without limit. All
+    /// clones of this profile share it.
+    pub budget: RequestBudget,
     /// Where obtained tokens are kept: what was asked for, as far as it can be had.
     pub store: Store,
     /// The folder of the file store; `None` with another store.
@@ -94,6 +95,12 @@ impl Profile {
     /// Every setting that has a value, with where it came from. Safe to print.
     pub fn explain(&self) -> Vec<Row> {
         explanation::rows(self)
+    }
+
+    /// Whether reading the secret runs a command, and so may take its time.
+    pub fn runs_secret_command(&self) -> bool {
+        let secret = self.sources.settings.client_secret.as_ref();
+        secret.is_some_and(|setting| matches!(setting.value, SecretSetting::Command { .. }))
     }
 
     /// Reads [`ca_file`](Profile::ca_file).

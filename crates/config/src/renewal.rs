@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use prove_token::{Environment, Error, RenewalPolicy, RetryPolicy, TokenClient};
+use prove_token::{Error, RenewalPolicy, RetryPolicy};
 
 use crate::document::{Item, Report, Section};
 use crate::duration::Timeouts;
@@ -104,6 +104,17 @@ numbers! {
     guard_least: Duration = millis(500), "guard";
     guard_limit: Duration = secs(10), "guard";
     default_lifetime: Duration = secs(300), "default_lifetime";
+    longest_lifetime: Duration = secs(24 * 3600), "longest_lifetime";
+    renewal_pause: Duration = secs(5), "renewal_pause";
+    renewal_pause_limit: Duration = secs(60), "renewal_pause";
+    failure_pause: Duration = secs(1), "failure_pause";
+    failure_pause_limit: Duration = secs(4), "failure_pause";
+    rejection_pause_least: Duration = secs(1), "rejection_pause";
+    rejection_pause_most: Duration = secs(5), "rejection_pause";
+    rejection_pause_limit: Duration = secs(60), "rejection_pause";
+    no_gain_pause: Duration = secs(10), "no_gain_pause";
+    forced_renewal_interval: Duration = secs(30), "forced_renewal_interval";
+    cool_down_limit: Duration = secs(3600), "cool_down_limit";
     attempts: u32 = 3, "attempts";
     retry_base: Duration = millis(200), "retry";
     retry_cap: Duration = secs(2), "retry";
@@ -136,6 +147,17 @@ impl Renewal {
                 numbers.guard_limit,
             )
             .default_lifetime(numbers.default_lifetime)
+            .longest_lifetime(numbers.longest_lifetime)
+            .renewal_pause(numbers.renewal_pause, numbers.renewal_pause_limit)
+            .failure_pause(numbers.failure_pause, numbers.failure_pause_limit)
+            .rejection_pause(
+                numbers.rejection_pause_least,
+                numbers.rejection_pause_most,
+                numbers.rejection_pause_limit,
+            )
+            .no_gain_pause(numbers.no_gain_pause)
+            .forced_renewal_interval(numbers.forced_renewal_interval)
+            .cool_down_limit(numbers.cool_down_limit)
     }
 
     /// How often a request is tried, within these time-outs.
@@ -178,17 +200,9 @@ impl Renewal {
     fn refusal(&self, keys: &[&str]) -> Option<Error> {
         let mut part = self.clone();
         part.retain(|key| keys.contains(&key));
-        check(&part.policy(), &part.retry_policy(Timeouts::default())).err()
+        let retry = part.retry_policy(Timeouts::default());
+        part.policy().check().and_then(|()| retry.check()).err()
     }
-}
-
-/// The core's word on both policies.
-fn check(renewal: &RenewalPolicy, retry: &RetryPolicy) -> Result<(), Error> {
-    TokenClient::builder(Environment::UatUs)
-        .renewal(renewal.clone())
-        .retry(retry.clone())
-        .build()
-        .map(drop)
 }
 
 fn problem(error: &Error, origin: &Origin) -> Problem {

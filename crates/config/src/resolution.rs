@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use prove_token::AccessTokenRequest;
+use prove_token::{AccessTokenRequest, Environment, RequestBudget};
 
 use crate::address::{Address, Target};
 use crate::cache::{self, Store};
 use crate::credential::credentials;
+use crate::document::without_value;
 use crate::duration::{TIMEOUT_RANGE, out_of_range};
 use crate::env::{self, Env};
 use crate::error::{Error, Problem};
@@ -15,6 +16,10 @@ use crate::overrides::Overrides;
 use crate::profile::{Profile, Sources};
 use crate::selection::{self, Selection};
 use crate::setting::{EnvironmentName, Origin, Setting, Settings};
+
+/// Requests a second to one of Prove's environments, unless the profile says another
+/// number: Prove allows 25.
+const PROVE_RATE: u32 = 24;
 
 impl Profile {
     /// Finds the file, chooses a profile and resolves it: what a front end does
@@ -147,6 +152,13 @@ fn finish(
     let credentials = credentials(&selection, &settings, &address, env, config, &mut problems);
     durations(&settings, &mut problems);
     let request = request(&settings, &mut problems);
+    let budget = match rate(&settings, &address).0 {
+        None => RequestBudget::unlimited(),
+        Some(requests) => RequestBudget::per_second(requests).unwrap_or_else(|error| {
+            problems.push(without_value(&error).with_key("rate_limit"));
+            RequestBudget::unlimited()
+        }),
+    };
     if !problems.is_empty() {
         return Err(Error::configuration(None, problems));
     }
@@ -167,7 +179,7 @@ fn finish(
         proxy: value(&settings.proxy),
         renewal: settings.renewal.policy(),
         retry: settings.renewal.retry_policy(settings.timeouts()),
-        rate_limit: value(&settings.rate_limit),
+        budget,
         store: kept.store,
         cache_folder: kept.folder,
         store_problem: kept.problem,
@@ -177,6 +189,24 @@ fn finish(
             store: kept.origin,
         },
     })
+}
+
+/// Requests a second, and who says so; `None` is without limit.
+pub(crate) fn rate(settings: &Settings, address: &Address) -> (Option<u32>, Origin) {
+    if let Some(setting) = &settings.rate_limit {
+        return (Some(setting.value), setting.origin.clone());
+    }
+    let endpoint = address
+        .token_endpoint
+        .as_ref()
+        .map(|setting| &setting.value);
+    let prove = Environment::ALL
+        .into_iter()
+        .find(|environment| Some(&environment.token_endpoint()) == endpoint);
+    match prove {
+        Some(environment) => (Some(PROVE_RATE), Origin::Preset(environment.as_str())),
+        None => (None, Origin::Default),
+    }
 }
 
 /// Where tokens are kept, decided.

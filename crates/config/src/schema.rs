@@ -11,19 +11,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prove_token::{
-    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, Scope, Secret,
+    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, RequestBudget, Scope, Secret,
 };
 use toml::de::DeValue;
 
 use self::credential::{LITERAL_SECRET, client_id, client_secret};
-use crate::document::{Item, Report, Section, suggestion};
+use crate::document::{Item, Report, Section, suggestion, without_value};
 use crate::duration::TIMEOUT_RANGE;
 use crate::error::Problem;
 use crate::renewal;
 use crate::setting::{EnvironmentName, Setting, Settings};
-
-/// What `rate_limit` may be, in requests a second.
-pub(crate) const RATE_RANGE: RangeInclusive<u32> = 1..=10_000;
 
 /// Reads the table of one profile. What is wrong is noted and left out.
 pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Settings {
@@ -106,21 +103,14 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
     settings.flight_timeout = timeout("flight_timeout");
 }
 
-/// Requests a second.
+/// Requests a second, in the core's range.
 fn rate_limit(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<u32>> {
     let number = item.integer(report)?;
-    match u32::try_from(number)
-        .ok()
-        .filter(|rate| RATE_RANGE.contains(rate))
-    {
-        Some(rate) => Some(item.setting(rate, report)),
-        None => {
-            let (start, end) = (RATE_RANGE.start(), RATE_RANGE.end());
-            let problem = Problem::new(format!("out of range: from {start} to {end}"));
-            item.note(
-                problem.with_hint("it is a number of requests a second"),
-                report,
-            );
+    let requests = u32::try_from(number).unwrap_or(0);
+    match RequestBudget::per_second(requests) {
+        Ok(_) => Some(item.setting(requests, report)),
+        Err(error) => {
+            item.note(without_value(&error), report);
             None
         }
     }

@@ -113,6 +113,8 @@ pub(crate) enum ClientIdSetting {
 pub(crate) enum SecretSetting {
     /// Given by the caller, who read it from standard input, say.
     Given(ClientSecret),
+    /// Nowhere: none will be needed.
+    None,
     Env(String),
     File {
         path: PathBuf,

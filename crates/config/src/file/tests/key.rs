@@ -16,7 +16,7 @@ fn every_key_is_read() {
         entries,
         [
             ("acme", true, 9),
-            ("dotted.name", false, 43),
+            ("dotted.name", false, 54),
             ("prove", false, 4)
         ]
     );

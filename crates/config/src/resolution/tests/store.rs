@@ -59,3 +59,23 @@ fn tokens_of_the_built_in_emulator_are_not_kept() {
     let made = Profile::from_config(&profile("local"), &env(&[HOME]), Some(&file)).unwrap();
     assert_eq!(made.store, Store::None);
 }
+
+/// Forgetting a token needs what names it, and no secret.
+#[test]
+fn a_profile_can_do_without_its_secret() {
+    let without = |overrides: Overrides| Overrides {
+        client_secret: Some(SecretOverride::None),
+        ..overrides
+    };
+    let made = resolve(&without(profile("prove")), &[HOME]).unwrap();
+    assert_eq!(row(&made, "client_secret").value, "not looked for");
+    assert!(!names(&made, "FILE_SECRET"), "{made:?}");
+    let of_variables = [("PROVE_CLIENT_ID", "id"), HOME];
+    assert!(resolve(&without(profile("env")), &of_variables).is_ok());
+    let elsewhere = Overrides {
+        token_endpoint: Some(endpoint("https://idp.example.com/token")),
+        client_id: Some(ClientId::new("other").unwrap()),
+        ..profile("prove")
+    };
+    assert!(resolve(&without(elsewhere), &[HOME]).is_ok());
+}
