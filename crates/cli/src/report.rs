@@ -2,14 +2,22 @@
 
 use http::{Method, StatusCode, Uri};
 use prove_token::Event;
+use prove_token_config::Problem;
 use serde_json::{Value, json};
 
 use crate::args::LogFormat;
 use crate::console::Console;
 use crate::times::brief;
 
-/// Writes `event` in the chosen format.
+/// Writes `event` in the chosen format. A store that does not work is told anyhow: the
+/// command goes on without.
 pub(crate) fn event(console: &Console, event: &Event) {
+    if let Event::StoreUnavailable { error, .. } = event {
+        console.notice(&format!("tokens are not kept: {error}"));
+    }
+    if !console.verbose {
+        return;
+    }
     match console.log_format {
         LogFormat::Text => text(event)
             .into_iter()
@@ -17,6 +25,14 @@ pub(crate) fn event(console: &Console, event: &Event) {
         LogFormat::Json => fields(event)
             .into_iter()
             .for_each(|fields| console.trace(&fields.to_string())),
+    }
+}
+
+/// Tokens are kept in memory only, which a person would notice as slowness alone.
+pub(crate) fn not_kept(console: &Console, problem: &Problem) {
+    console.notice(&format!("{}; tokens are not kept", problem.message));
+    if let Some(hint) = &problem.hint {
+        console.notice(&format!("hint: {hint}"));
     }
 }
 
@@ -82,6 +98,21 @@ fn text(event: &Event) -> Option<String> {
                 brief(*took),
             )
         }
+        Event::RenewalFailed {
+            error, valid_for, ..
+        } => format!(
+            "* {error}; the token at hand is valid for {}",
+            brief(*valid_for)
+        ),
+        Event::TokenRestored { expires_in, .. } => {
+            format!(
+                "* the token that was kept [redacted] lives {}",
+                brief(*expires_in)
+            )
+        }
+        Event::StoreMissed { reason, .. } => {
+            format!("* no token that is kept can be used: {}", reason.as_str())
+        }
         _ => return None,
     })
 }
@@ -112,6 +143,29 @@ fn fields(event: &Event) -> Option<Value> {
         } => json!({
             "event": "token_obtained", "attempts": attempts,
             "took_ms": took.as_millis() as u64, "lifetime": lifetime.as_secs(),
+        }),
+        Event::RenewalFailed {
+            error,
+            valid_for,
+            retry_in,
+            ..
+        } => json!({
+            "event": "renewal_failed", "error": error.kind().as_str(),
+            "message": error.to_string(), "valid_for": valid_for.as_secs(),
+            "retry_in_ms": retry_in.as_millis() as u64,
+        }),
+        Event::TokenRejected { expires_in, .. } => {
+            json!({"event": "token_rejected", "expires_in": expires_in.as_secs()})
+        }
+        Event::TokenRestored { expires_in, .. } => {
+            json!({"event": "token_restored", "expires_in": expires_in.as_secs()})
+        }
+        Event::StoreMissed { reason, .. } => {
+            json!({"event": "store_missed", "reason": reason.as_str()})
+        }
+        Event::StoreUnavailable { error, .. } => json!({
+            "event": "store_unavailable", "kind": error.kind().as_str(),
+            "message": error.to_string(),
         }),
         _ => return None,
     })
