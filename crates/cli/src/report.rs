@@ -12,7 +12,10 @@ use crate::times::brief;
 /// Writes `event` in the chosen format. A store that does not work is told anyhow: the
 /// command goes on without.
 pub(crate) fn event(console: &Console, event: &Event) {
-    if let Event::StoreUnavailable { error, .. } = event {
+    let is_json = console.verbose && console.log_format == LogFormat::Json;
+    if let Event::StoreUnavailable { error, .. } = event
+        && !is_json
+    {
         console.notice(&format!("tokens are not kept: {error}"));
     }
     if !console.verbose {

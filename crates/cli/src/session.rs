@@ -40,6 +40,7 @@ pub(crate) struct Session {
     transport: Arc<LateTransport>,
     runtime: OnceCell<Runtime>,
     limit: Option<Duration>,
+    console: Arc<Console>,
     /// Whether `PROVE_EMULATOR` says that one is running.
     needs_emulator: bool,
     /// Ends with the session.
@@ -88,6 +89,7 @@ impl Session {
             transport,
             runtime: OnceCell::new(),
             limit,
+            console: Arc::clone(&context.console),
             needs_emulator,
             _emulator: emulator,
         })
@@ -107,27 +109,30 @@ impl Session {
         if wish.force || wish.no_cache || self.profile.store != Store::File {
             return Ok(None);
         }
-        let options = self.options(wish);
         if !self.profile.runs_secret_command() {
-            return Ok(self.client.cached_access_token(None, options)?);
+            return Ok(self.client.cached_access_token(None, self.options(wish))?);
         }
         // A command takes its time, which the limit and signals end: see `obtain`,
         // which looks for what is kept as well.
-        if !wish.cached_only {
-            return Ok(None);
+        match wish.cached_only {
+            true => self.run(self.look(wish)),
+            false => Ok(None),
         }
-        let client = self.client.clone();
+    }
+
+    /// The token that is kept, if it will do; on a thread, for the secret may take its
+    /// time.
+    async fn look(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
+        let (client, options) = (self.client.clone(), self.options(wish));
         let (done, outcome) = oneshot::channel();
         std::thread::spawn(move || done.send(client.cached_access_token(None, options)));
-        self.run(async {
-            match outcome.await {
-                Ok(token) => Ok(token?),
-                Err(_) => Err(Failure::new(
-                    ErrorKind::Internal,
-                    "reading the client secret was cut off",
-                )),
-            }
-        })
+        match outcome.await {
+            Ok(token) => Ok(token?),
+            Err(_) => Err(Failure::new(
+                ErrorKind::Internal,
+                "reading the client secret was cut off",
+            )),
+        }
     }
 
     /// A token, from the server if none that is kept will do.
@@ -138,7 +143,19 @@ impl Session {
             return Ok(self.client.request_access_token(request).await?);
         }
         let options = self.options(wish);
-        Ok(self.client.access_token_with_options(None, options).await?)
+        if !wish.force || self.profile.store != Store::File {
+            return Ok(self.client.access_token_with_options(None, options).await?);
+        }
+        // The engine must know the token that the new one is to be newer than; and if
+        // there is no new one, that one still lives.
+        let kept = self.look(Wish::default()).await?;
+        let token = self.client.access_token_with_options(None, options).await?;
+        if kept.is_some_and(|kept| kept.value() == token.value()) {
+            self.console.notice(
+                "no new token could be had: this is the one that was kept (--verbose says why)",
+            );
+        }
+        Ok(token)
     }
 
     /// Another token than `rejected`, which an API did not accept.
