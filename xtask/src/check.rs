@@ -6,6 +6,7 @@ mod function;
 mod map;
 mod size;
 mod source;
+mod surface;
 mod toolchain;
 mod unsafety;
 
@@ -29,7 +30,7 @@ struct Check {
 }
 
 // The quick ones first: a person waits for the first complaint.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check {
         name: "fmt",
         about: "rustfmt changes nothing",
@@ -69,6 +70,11 @@ const CHECKS: [Check; 8] = [
         name: "doc",
         about: "the documentation builds without a warning",
         run: toolchain::doc,
+    },
+    Check {
+        name: "surface",
+        about: "the core shows no foreign types but http's and bytes'",
+        run: surface::run,
     },
 ];
 

@@ -222,6 +222,7 @@ impl TokenClient {
         let expires_in = token.expires_in();
         let event = || Event::TokenRejected { expires_in };
         inner.obtainer.events.emit(event);
+        self.for_each_slot(|slot| slot.flash_about(data));
         if let (Some(vault), Some(home)) = (&inner.vault, data.home())
             && let Ok(lane) = inner.lane.handle()
         {

@@ -36,10 +36,13 @@
 //!   async runtime, and one that goes away takes nothing from the others.
 //! - **Renewed before it ends** ([`RenewalPolicy`]): in the background first, with a short
 //!   wait later. A live token is handed out through any failure of the server, and
-//!   failures set the pace of further requests.
+//!   failures set the pace of further requests. Renewal is driven by calls;
+//!   [`TokenClient::watch`] keeps a token warm that nobody asks for.
 //! - **No token past its end**, by either of two clocks, nor in its last seconds, which
 //!   belong to the request it is used for. Its life is counted from before it was asked
 //!   for.
+//! - **Polite**: at most 4 token requests at the same time, and for Prove's environments
+//!   24 requests in any second ([`RequestBudget`]).
 //! - **The secret goes to one place**: the endpoint it was given for, over verified TLS
 //!   (plain http for loopback only). Redirects are not followed and proxy variables are
 //!   not read.
@@ -48,6 +51,23 @@
 //!   [`Error`], never an empty token.
 //!
 //! When an API rejects a token (401), tell [`TokenClient::invalidate`] and ask again.
+//!
+//! # More than one process
+//!
+//! With a [store](TokenClientBuilder::store) tokens outlive the process, and all
+//! processes that have the client secret share them: one of them asks for the next
+//! token, and leaves it, or its failure, for the others. Entries are sealed with the
+//! secret, so the folder is worthless to whoever has not got that anyway.
+//!
+//! ```no_run
+//! use prove_token::{Environment, TokenClient, store::FileStore};
+//! # fn example(secret: prove_token::ClientSecret) -> Result<(), prove_token::Error> {
+//! let client = TokenClient::builder(Environment::UatUs)
+//!     .credentials("my-client-id", secret)
+//!     .store(FileStore::new("/var/cache/my-app/tokens"))
+//!     .build()?;
+//! # Ok(()) }
+//! ```
 //!
 //! # Errors
 //!

@@ -71,6 +71,8 @@ pub(crate) struct Setback {
     /// With this one.
     pub(crate) failures: Failures,
     pub(crate) pauses: Pauses,
+    /// Whether the server asked for the pause.
+    pub(crate) was_told: bool,
 }
 
 impl Failures {

@@ -251,6 +251,17 @@ impl<C: Cells> Slot<C> {
         }
     }
 
+    /// Tells those who watch that `token` is good for nothing any more, if it is here.
+    pub(crate) fn flash_about(&self, token: &TokenData) {
+        let current = self.current.load();
+        if current
+            .as_ref()
+            .is_some_and(|current| std::ptr::eq(Arc::as_ptr(current), token))
+        {
+            self.beacon.flash();
+        }
+    }
+
     pub(crate) fn lookout(&self) -> Lookout {
         self.beacon.lookout()
     }

@@ -30,11 +30,12 @@ impl Gate<'_> {
     pub(super) async fn token(&self, options: CallOptions) -> Result<AccessToken, Error> {
         let mut demand = Demand::new(options, self.client.0.renews_in_background);
         if options.force {
-            demand = demand.newer_than(self.slot.current());
+            demand = demand.forced(self.slot.current(), self.now());
         }
         let token = self.slot.token(&demand, self).await?;
         token.data().mark(Flag::Used);
-        if self.client.0.keeps_warm && !self.is_apart {
+        let keeps_warm = self.client.0.keeps_warm && !self.is_apart;
+        if keeps_warm && self.slot.is_to_be_kept_warm() {
             self.voyage().keep_warm();
         }
         Ok(token)

@@ -75,7 +75,8 @@ impl Voyage {
         let at = obtainer.clock.now();
         let landing = self.slot.land(flight, pilot, flown, at, &obtainer.renewal);
         let Some(setback) = setback else { return };
-        if let Some(wait) = setback.error.retry_after().filter(|wait| !wait.is_zero()) {
+        if setback.was_told {
+            let wait = setback.pauses.ask;
             obtainer.events.emit(|| Event::CoolDownEntered { wait });
         }
         if let Landing::RenewalFailed {

@@ -157,11 +157,9 @@ impl Voyage {
     /// is gone. The next call that has to wait starts anew.
     pub(super) fn keep_warm(&self) {
         let Ok(lane) = self.client.0.lane.handle() else {
+            self.slot.is_left_alone();
             return;
         };
-        if !self.slot.is_to_be_kept_warm() {
-            return;
-        }
         let keeper = Keeper {
             client: Arc::downgrade(&self.client.0),
             slot: Arc::downgrade(&self.slot),

@@ -276,10 +276,12 @@ impl RenewalPolicy {
     pub(crate) fn setback(&self, error: Error, mut failures: Failures, unit: f64) -> Setback {
         failures.count(&error);
         let pauses = self.pauses(&error, failures, unit);
+        let was_told = error.retry_after().is_some_and(|wait| !wait.is_zero());
         Setback {
             error,
             failures,
             pauses,
+            was_told,
         }
     }
 

@@ -142,6 +142,7 @@ struct FailureRecord {
     rejections: u32,
     renew_ms: u64,
     ask_ms: u64,
+    was_told: bool,
     was_urgent: bool,
 }
 
@@ -158,6 +159,7 @@ pub(super) fn write_failure(setback: &Setback, was_urgent: bool, clock: &dyn Clo
         rejections: setback.failures.rejections(),
         renew_ms: millis(setback.pauses.renew),
         ask_ms: millis(setback.pauses.ask),
+        was_told: setback.was_told,
         was_urgent,
     };
     serde_json::to_vec(&record).expect("plain fields make JSON")
@@ -186,6 +188,7 @@ pub(super) fn read_failure(text: &[u8], clock: &dyn Clock) -> Result<Remembered,
                 renew: Duration::from_millis(record.renew_ms),
                 ask: Duration::from_millis(record.ask_ms),
             },
+            was_told: record.was_told,
         },
         was_urgent: record.was_urgent,
         // A clock that was set forward costs a request, and never blocks one.

@@ -15,8 +15,10 @@ use crate::random;
 use crate::renewal::{Failures, Pauses, Setback};
 use crate::token::TokenData;
 
-/// While another process is at work, its entry is looked for about so often.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// While another process is at work, its entry is looked for after so long, then after
+/// twice as long, and so on up to the second.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+const LOOK_EVERY: Duration = Duration::from_millis(64);
 
 /// A lease that its holder has not touched for three times as long counts as stale.
 const TOUCH_EVERY: Duration = Duration::from_secs(1);
@@ -59,6 +61,7 @@ impl Vault {
             return end;
         }
         let until = self.clock.now().boot.saturating_add(errand.patience);
+        let mut pause = FIRST_LOOK;
         loop {
             let (vault, key) = (Arc::clone(self), errand.key);
             let lease = blocking(move || vault.try_lease(&key)).await;
@@ -68,8 +71,8 @@ impl Vault {
             }
             match lease {
                 Some(Ok(None)) if self.clock.now().boot < until => {
-                    let pause = LOOK_EVERY.mul_f64(0.5 + random::unit());
-                    self.clock.sleep(pause).await;
+                    self.clock.sleep(pause.mul_f64(0.5 + random::unit())).await;
+                    pause = (pause * 2).min(LOOK_EVERY);
                 }
                 Some(Ok(Some(lease))) => return self.ours(errand, Some(lease)).await,
                 _ => return self.ours(errand, None).await,
@@ -135,11 +138,15 @@ impl Vault {
             true => pauses.renew,
             false => pauses.ask,
         };
-        let error = remembered.setback.error.with_retry_after(Some(wait));
+        let error = remembered
+            .setback
+            .error
+            .clone()
+            .with_retry_after(Some(wait));
         (!wait.is_zero()).then_some(Turn::Refused(Setback {
             error,
-            failures: remembered.setback.failures,
             pauses,
+            ..remembered.setback
         }))
     }
 

@@ -10,6 +10,7 @@ use super::record::{self, Remembered};
 use super::{Entry, Lease, MissReason, StoreError, StoreErrorKind, StoreKey, TokenStore, seal};
 use crate::clock::Clock;
 use crate::credentials::ClientSecret;
+use crate::error::ErrorKind;
 use crate::event::{Event, EventHook};
 use crate::renewal::{RenewalPolicy, Setback};
 use crate::token::TokenData;
@@ -79,6 +80,7 @@ impl Vault {
         self.remove(key, Entry::Failure);
     }
 
+    /// Keeps a failure for the others, unless it is this process's own trouble.
     pub(crate) fn keep_failure(
         &self,
         key: &StoreKey,
@@ -86,6 +88,9 @@ impl Vault {
         setback: &Setback,
         was_urgent: bool,
     ) {
+        if is_private(setback.error.kind()) {
+            return;
+        }
         let text = record::write_failure(setback, was_urgent, &*self.clock);
         let pauses = setback.pauses;
         let ends = self.clock.now().wall + pauses.ask.max(pauses.renew) + FAILURES_COUNT_FOR;
@@ -171,5 +176,20 @@ impl Vault {
             let error = error.clone();
             self.events.emit(|| Event::StoreUnavailable { error });
         }
+    }
+}
+
+/// Whether another process would not meet with the same.
+fn is_private(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Configuration | ErrorKind::SecretSource | ErrorKind::Internal => true,
+        ErrorKind::CredentialsRejected
+        | ErrorKind::RequestRejected
+        | ErrorKind::Connect
+        | ErrorKind::Unavailable
+        | ErrorKind::Timeout
+        | ErrorKind::RateLimited
+        | ErrorKind::Protocol
+        | ErrorKind::Expired => false,
     }
 }

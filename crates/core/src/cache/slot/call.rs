@@ -66,8 +66,9 @@ struct Call<'a, C: Cells, D> {
     dispatcher: &'a D,
     /// By the boot clock.
     deadline: Duration,
-    /// Why there would be no token if the flights were used up now.
-    failure: Error,
+    /// Why there would be no token if the flights were used up now. Not made before:
+    /// serving a live token allocates nothing.
+    failure: fn() -> Error,
 }
 
 impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
@@ -104,7 +105,7 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
         let live = self.slot.current();
         match live.filter(|token| token.is_usable(self.dispatcher.now())) {
             Some(live) => Ok(AccessToken::new(live)),
-            None => Err(self.failure),
+            None => Err((self.failure)()),
         }
     }
 
@@ -119,7 +120,7 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
             Waited::GaveUp => return Err(gave_up(self.demand.max_wait)),
             Waited::Landed(outcome) => outcome?,
             Waited::Left => {
-                self.failure = lost();
+                self.failure = lost;
                 return Ok(None);
             }
         };
@@ -128,7 +129,7 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
             return Ok(Some(AccessToken::new(token)));
         }
         if !token.is_usable(at) {
-            self.failure = outlived();
+            self.failure = outlived;
             // The time went by while nobody polled this call.
             self.deadline = self.deadline.max(at.boot + self.demand.max_wait);
         }
@@ -190,7 +191,7 @@ impl<C: Cells> Slot<C> {
             demand,
             dispatcher,
             deadline: started.boot.saturating_add(demand.max_wait),
-            failure: lost(),
+            failure: lost,
         };
         call.run().await
     }

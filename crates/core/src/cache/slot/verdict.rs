@@ -18,8 +18,14 @@ pub(crate) struct Demand {
     pub(super) max_wait: Duration,
     /// Whether a renewal may be started that nobody waits for.
     background: bool,
-    /// Not this token, but a newer one.
-    newer_than: Option<Arc<TokenData>>,
+    forced: Option<Forced>,
+}
+
+/// A token must be newer than what there was when the call came.
+struct Forced {
+    held: Option<Arc<TokenData>>,
+    /// Obtained no earlier, by the wall clock.
+    since: Duration,
 }
 
 impl Demand {
@@ -28,23 +34,31 @@ impl Demand {
             min_validity: options.min_validity,
             max_wait: options.max_wait,
             background,
-            newer_than: None,
+            forced: None,
         }
     }
 
-    pub(crate) fn newer_than(mut self, token: Option<Arc<TokenData>>) -> Self {
-        self.newer_than = token;
+    /// Not `held`, nor anything else from before `now`.
+    pub(crate) fn forced(mut self, held: Option<Arc<TokenData>>, now: Now) -> Self {
+        let since = now.wall;
+        self.forced = Some(Forced { held, since });
         self
     }
 
     /// Whether a flight must ask the server, whatever a store holds.
     pub(super) fn is_forced(&self) -> bool {
-        self.newer_than.is_some()
+        self.forced.is_some()
     }
 
+    /// Whether `token` is the one that was there when a forced call came, or one that
+    /// a store has had since before.
     fn refuses(&self, token: &TokenData) -> bool {
-        let newer_than = self.newer_than.as_ref();
-        newer_than.is_some_and(|old| std::ptr::eq(Arc::as_ptr(old), token))
+        self.forced.as_ref().is_some_and(|forced| {
+            let held = forced.held.as_ref();
+            let is_held = held.is_some_and(|held| std::ptr::eq(Arc::as_ptr(held), token));
+            let is_stale = token.has(Flag::Restored) && token.life().obtained().wall < forced.since;
+            is_held || is_stale
+        })
     }
 
     /// The phase for this call: with too little life left, it has to wait.
@@ -70,8 +84,17 @@ pub(crate) struct Pace {
     pub(super) renew_at: Duration,
     /// While there is none.
     ask_at: Duration,
-    /// The last failure, and how many there were in a row.
-    failure: Option<(Error, Failures)>,
+    failure: Option<Failure>,
+}
+
+/// The last failure.
+#[derive(Clone)]
+struct Failure {
+    error: Error,
+    /// How many there were in a row.
+    failures: Failures,
+    /// Whether the server asked for the pause.
+    was_told: bool,
 }
 
 impl Pace {
@@ -88,7 +111,11 @@ impl Pace {
         Self {
             renew_at: at.boot.saturating_add(setback.pauses.renew),
             ask_at: at.boot.saturating_add(setback.pauses.ask),
-            failure: Some((setback.error.clone(), setback.failures)),
+            failure: Some(Failure {
+                error: setback.error.clone(),
+                failures: setback.failures,
+                was_told: setback.was_told,
+            }),
         }
     }
 
@@ -104,7 +131,7 @@ impl Pace {
     pub(super) fn failures(&self) -> Failures {
         self.failure
             .as_ref()
-            .map_or_else(Failures::default, |(_, failures)| *failures)
+            .map_or_else(Failures::default, |last| last.failures)
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -122,18 +149,15 @@ impl Pace {
 
     /// Whether the server asked for a pause that is not over.
     pub(super) fn cools_down(&self, at: Now) -> bool {
-        let was_told = self
-            .failure
-            .as_ref()
-            .is_some_and(|(error, _)| error.retry_after().is_some_and(|wait| !wait.is_zero()));
+        let was_told = self.failure.as_ref().is_some_and(|last| last.was_told);
         was_told && at.boot < self.ask_at
     }
 
     /// The last failure, with the time that is left to wait.
     fn refusal(&self, at: Now) -> Option<Error> {
         let wait = self.ask_in(at);
-        let (error, _) = self.failure.as_ref().filter(|_| !wait.is_zero())?;
-        Some(error.clone().with_retry_after(Some(wait)))
+        let last = self.failure.as_ref().filter(|_| !wait.is_zero())?;
+        Some(last.error.clone().with_retry_after(Some(wait)))
     }
 }
 
