@@ -146,8 +146,7 @@ impl Session {
         if !wish.force || self.profile.store != Store::File {
             return Ok(self.client.access_token_with_options(None, options).await?);
         }
-        // The engine must know the token that the new one is to be newer than; and if
-        // there is no new one, that one still lives.
+        // If there is no new one, this one still lives.
         let kept = self.look(Wish::default()).await?;
         let token = self.client.access_token_with_options(None, options).await?;
         if kept.is_some_and(|kept| kept.value() == token.value()) {

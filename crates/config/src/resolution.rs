@@ -152,13 +152,7 @@ fn finish(
     let credentials = credentials(&selection, &settings, &address, env, config, &mut problems);
     durations(&settings, &mut problems);
     let request = request(&settings, &mut problems);
-    let budget = match rate(&settings, &address).0 {
-        None => RequestBudget::unlimited(),
-        Some(requests) => RequestBudget::per_second(requests).unwrap_or_else(|error| {
-            problems.push(without_value(&error).with_key("rate_limit"));
-            RequestBudget::unlimited()
-        }),
-    };
+    let budget = budget(&settings, &address, &mut problems);
     if !problems.is_empty() {
         return Err(Error::configuration(None, problems));
     }
@@ -188,6 +182,16 @@ fn finish(
             address,
             store: kept.origin,
         },
+    })
+}
+
+fn budget(settings: &Settings, address: &Address, problems: &mut Vec<Problem>) -> RequestBudget {
+    let Some(requests) = rate(settings, address).0 else {
+        return RequestBudget::unlimited();
+    };
+    RequestBudget::per_second(requests).unwrap_or_else(|error| {
+        problems.push(without_value(&error).with_key("rate_limit"));
+        RequestBudget::unlimited()
     })
 }
 
