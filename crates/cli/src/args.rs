@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod deferred;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use prove_token::{ClientAuthentication, ClientId, Endpoint, ProxyAddress};
 use prove_token_config::EnvironmentName;
 
+pub(crate) use self::deferred::Deferred;
 use crate::command;
 
 const AFTER_HELP: &str = "\
@@ -32,15 +35,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print an access token
-    Token(command::token::TokenArgs),
+    Token(Deferred<command::token::TokenArgs>),
     /// Call an API operation with the token
-    Call(command::call::CallArgs),
+    Call(Deferred<command::call::CallArgs>),
     /// Forget tokens that are kept on disk
-    Purge(command::purge::PurgeArgs),
+    Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words
-    Inspect(command::inspect::InspectArgs),
+    Inspect(Deferred<command::inspect::InspectArgs>),
     /// Run the local Prove on a loopback port
-    Emulator(command::emulator::EmulatorArgs),
+    Emulator(Deferred<command::emulator::EmulatorArgs>),
     /// Where settings come from, and whether they are right
     #[command(subcommand)]
     Config(command::config::ConfigCommand),
@@ -48,7 +51,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Profile(command::profile::ProfileCommand),
     /// Print a completion script for a shell
-    Completion(command::completion::CompletionArgs),
+    Completion(Deferred<command::completion::CompletionArgs>),
 }
 
 /// Flags of every command.

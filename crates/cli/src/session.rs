@@ -10,13 +10,15 @@ mod late;
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
 use prove_token::transport::{Body, Transport, TransportError};
-use prove_token::{AccessToken, CallOptions, ErrorKind, RequestBudget, SystemClock, TokenClient};
-use prove_token_config::{Overrides, Profile, SecretOverride, Store, Target};
+use prove_token::{
+    AccessToken, CallOptions, ErrorKind, Event, RequestBudget, SystemClock, TokenClient,
+};
+use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store, Target};
 use prove_token_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -288,11 +290,21 @@ fn client(
     if let Some(problem) = &profile.store_problem {
         report::not_kept(console, problem);
     }
-    let console = Arc::clone(console);
+    let (console, last_miss) = (Arc::clone(console), Mutex::new(None));
     let builder = profile
         .client_builder(Arc::clone(transport))?
         .background_renewal(false)
-        .on_event(move |event| report::event(&console, event));
+        .on_event(move |event| {
+            // What missed before a request still does when the request's turn comes.
+            let miss = match event {
+                Event::StoreMissed { reason, .. } => Some(*reason),
+                _ => None,
+            };
+            let mut last = last_miss.lock().unwrap_or_else(PoisonError::into_inner);
+            if miss.is_none() || std::mem::replace(&mut *last, miss) != miss {
+                report::event(&console, event);
+            }
+        });
     Ok(builder.build()?)
 }
 
@@ -306,7 +318,8 @@ fn explain(profile: &Profile, console: &Console) {
     if !console.verbose {
         return;
     }
-    for row in profile.explain() {
+    let is_news = |row: &Row| row.origin != Origin::Default || !row.key.starts_with("renewal.");
+    for row in profile.explain().into_iter().filter(is_news) {
         report::note(
             console,
             "setting",
