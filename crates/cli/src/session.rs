@@ -108,6 +108,14 @@ impl Session {
 
     /// The token that is kept, if it will do. Nobody is asked.
     pub(crate) fn kept_token(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
+        if let Some(problem) = self
+            .profile
+            .store_problem
+            .as_ref()
+            .filter(|_| !wish.no_cache)
+        {
+            report::not_kept(&self.console, problem);
+        }
         if wish.force || wish.no_cache || self.profile.store != Store::File {
             return Ok(None);
         }
@@ -278,6 +286,9 @@ pub(crate) fn without_secret(
     if matches!(profile.target, Target::Emulator { url: None }) {
         return Ok(None);
     }
+    if let Some(problem) = &profile.store_problem {
+        report::not_kept(&context.console, problem);
+    }
     let (profile, _) = with_emulator(profile, &context.console)?;
     client(&profile, &Arc::default(), &context.console).map(Some)
 }
@@ -287,9 +298,6 @@ fn client(
     transport: &Arc<LateTransport>,
     console: &Arc<Console>,
 ) -> Result<TokenClient, Failure> {
-    if let Some(problem) = &profile.store_problem {
-        report::not_kept(console, problem);
-    }
     let (console, last_miss) = (Arc::clone(console), Mutex::new(None));
     let builder = profile
         .client_builder(Arc::clone(transport))?

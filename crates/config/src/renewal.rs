@@ -95,8 +95,8 @@ macro_rules! numbers {
 numbers! {
     advisory_percent: u32 = 20, "advisory";
     advisory_limit: Duration = secs(3600), "advisory";
-    jitter_percent: u32 = 10, "jitter";
-    jitter_limit: Duration = secs(300), "jitter";
+    jitter_percent: u32 = 10, "advisory";
+    jitter_limit: Duration = secs(300), "advisory";
     mandatory_percent: u32 = 10, "mandatory";
     mandatory_limit: Duration = secs(60), "mandatory";
     mandatory_wait: Duration = secs(2), "mandatory_wait";
@@ -178,22 +178,32 @@ impl Renewal {
         let mut problems = Vec::new();
         let mut right = Vec::new();
         for group in self.given().chunk_by(|one, other| one.1 == other.1) {
-            let keys = group.iter().map(|(key, ..)| *key);
-            let with: Vec<_> = right.iter().copied().chain(keys).collect();
-            let Some(error) = self.refusal(&with) else {
-                right = with;
-                continue;
-            };
-            // Of several keys it is the one without which the rest is right.
-            let is_guilty = |key| {
-                let rest: Vec<_> = with.iter().copied().filter(|other| *other != key).collect();
-                self.refusal(&rest).is_none()
-            };
-            let guilty = group.iter().find(|(key, ..)| is_guilty(*key));
-            let (key, _, origin) = guilty.unwrap_or(&group[0]);
-            problems.push((*key, problem(&error, origin)));
+            let mut keys: Vec<_> = group.iter().map(|(key, ..)| *key).collect();
+            while let Some((guilty, error)) = self.guilty(&right, &keys) {
+                let origin = group.iter().find(|(key, ..)| *key == guilty);
+                let origin = origin.map(|(.., origin)| *origin);
+                problems.push((guilty, problem(&error, origin)));
+                keys.retain(|key| *key != guilty);
+            }
+            right.extend(keys);
         }
         problems
+    }
+
+    /// The key to blame if the core refuses `keys` beside those that are right: the one
+    /// without which it does not, or else one that it refuses by itself.
+    fn guilty<'k>(&self, right: &[&str], keys: &[&'k str]) -> Option<(&'k str, Error)> {
+        let refusal = |keys: &[&str]| self.refusal(&[right, keys].concat());
+        let error = refusal(keys)?;
+        let without = |key: &str| -> Vec<&str> {
+            let others = keys.iter().filter(|other| **other != key);
+            others.copied().collect()
+        };
+        if let Some(key) = keys.iter().find(|key| refusal(&without(key)).is_none()) {
+            return Some((key, error));
+        }
+        let mut alone = keys.iter().filter_map(|key| Some((*key, refusal(&[key])?)));
+        alone.next().or_else(|| Some((keys.first()?, error)))
     }
 
     /// What the core says about these keys alone, beside the defaults of all others.
@@ -205,9 +215,9 @@ impl Renewal {
     }
 }
 
-fn problem(error: &Error, origin: &Origin) -> Problem {
+fn problem(error: &Error, origin: Option<&Origin>) -> Problem {
     let place = match origin {
-        Origin::File(place) => Some(place.clone()),
+        Some(Origin::File(place)) => Some(place.clone()),
         _ => None,
     };
     let problem = Problem::new("out of range").with_place(place);
@@ -306,21 +316,33 @@ mod tests {
             advisory_percent: flag(81),
             advisory_limit: flag(secs(60)),
             jitter_percent: flag(5),
-            guard_least: flag(secs(20)),
+            guard_percent: flag(6),
             guard_limit: flag(secs(61)),
             retry_base: flag(secs(3)),
             ..Renewal::default()
         };
         let keys: Vec<_> = renewal.problems().iter().map(|(key, _)| *key).collect();
-        assert_eq!(keys, ["advisory_percent", "guard_least", "retry_base"]);
+        assert_eq!(keys, ["advisory_percent", "guard_limit", "retry_base"]);
         let fits = Renewal {
             guard_least: flag(secs(20)),
             guard_limit: flag(secs(30)),
             ..Renewal::default()
         };
+        let together = Renewal {
+            advisory_percent: flag(80),
+            jitter_percent: flag(0),
+            ..fits
+        };
         assert!(
-            fits.problems().is_empty(),
+            together.problems().is_empty(),
             "checked together, not one by one"
         );
+        let both = Renewal {
+            advisory_percent: flag(75),
+            jitter_limit: flag(secs(7200)),
+            ..Renewal::default()
+        };
+        let keys: Vec<_> = both.problems().iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, ["advisory_percent", "jitter_limit"]);
     }
 }

@@ -1,5 +1,7 @@
 //! Runs that share what is kept.
 
+use std::time::Duration;
+
 use prove_token_emulator::{Emulator, Fault};
 
 use super::Place;
@@ -22,6 +24,34 @@ fn the_second_run_asks_nobody() {
     let call = place.run(&["call", "/v3/start", "-d", START]);
     call.outcome().success();
     place.assert_requests(1);
+}
+
+/// A renewal in the background would end with the command: until callers have to wait
+/// for one, the kept token is served as it is.
+#[test]
+fn a_token_is_renewed_when_it_must_be_and_not_before() {
+    let late = |lifetime: u64, delay| {
+        Fault::token_member("expires_in", lifetime).delay(Duration::from_millis(delay))
+    };
+    // In its advisory phase when it arrives.
+    let place = Place::at(emulator().fault(late(15, 3_200)).start().unwrap());
+    place.configure("renewal = { advisory_percent = 80, jitter_percent = 0 }\n");
+    let first = place.token();
+    assert_eq!(place.token(), first);
+    place.assert_requests(1);
+    // In its mandatory phase when it arrives.
+    let place = Place::at(emulator().fault(late(8, 4_100)).start().unwrap());
+    place.configure("renewal = { mandatory_percent = 50 }\n");
+    let first = place.token();
+    let second = place.token();
+    assert_ne!(second, first);
+    place.assert_requests(2);
+    assert_eq!(
+        place.token(),
+        second,
+        "it was kept before the command ended"
+    );
+    place.assert_requests(2);
 }
 
 #[test]
