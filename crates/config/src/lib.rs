@@ -41,10 +41,16 @@
 //! another address leave the profile's secret behind, and need a secret of their
 //! own. Flags that lead to another issuer also leave behind what is about the
 //! issuer: `client_id`, `client_authentication`, `scope`, `accept_narrower_scope`,
-//! `audience`, `resource`, `parameters` and `ca_file`, so that one provider's
-//! private certificate authority never vouches for another provider. `proxy` and
-//! the time-outs are of the network, and stay. The emulator brings its own
-//! credentials.
+//! `audience`, `resource`, `parameters`, `rate_limit` and `ca_file`, so that one
+//! provider's private certificate authority never vouches for another provider.
+//! `proxy`, the time-outs and `renewal` are of the network, and stay. The emulator
+//! brings its own credentials.
+//!
+//! # Where tokens are kept
+//!
+//! [`Profile::store`]: in files on Unix, if the file does not say otherwise. The folder
+//! is found by [`cache_folder`]; without one, and for the built-in emulator, whose
+//! tokens end with it, they are kept in memory.
 #![forbid(unsafe_code)]
 
 mod address;

@@ -112,8 +112,8 @@ fn merge(
 /// A secret goes only to the place it was given for, and trust in one issuer
 /// says nothing about another. If the flags `given` lead away from `home`, the
 /// client secret of the profile stays behind; if they lead to another issuer,
-/// so does everything that is about the issuer. The proxy and the time-outs are
-/// of the network, and are kept.
+/// so does everything that is about the issuer. The proxy, the time-outs and the
+/// patience are of the network, and are kept.
 fn leave_behind(
     settings: &mut Settings,
     given: Settings,
