@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod deferred;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use prove_token::{ClientAuthentication, ClientId, Endpoint, ProxyAddress};
 use prove_token_config::EnvironmentName;
 
+pub(crate) use self::deferred::Deferred;
 use crate::command;
 
 const AFTER_HELP: &str = "\
@@ -32,13 +35,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print an access token
-    Token(command::token::TokenArgs),
+    Token(Deferred<command::token::TokenArgs>),
     /// Call an API operation with the token
-    Call(command::call::CallArgs),
+    Call(Deferred<command::call::CallArgs>),
+    /// Forget tokens that are kept on disk
+    Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words
-    Inspect(command::inspect::InspectArgs),
+    Inspect(Deferred<command::inspect::InspectArgs>),
     /// Run the local Prove on a loopback port
-    Emulator(command::emulator::EmulatorArgs),
+    Emulator(Deferred<command::emulator::EmulatorArgs>),
     /// Where settings come from, and whether they are right
     #[command(subcommand)]
     Config(command::config::ConfigCommand),
@@ -46,7 +51,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Profile(command::profile::ProfileCommand),
     /// Print a completion script for a shell
-    Completion(command::completion::CompletionArgs),
+    Completion(Deferred<command::completion::CompletionArgs>),
 }
 
 /// Flags of every command.
@@ -95,6 +100,29 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Profile options")]
 pub(crate) struct ProfileFlags {
+    #[command(flatten)]
+    pub(crate) token: TokenFlags,
+    /// Where the API's operations are
+    #[arg(long, value_name = "URL", conflicts_with = "environment")]
+    pub(crate) api_base: Option<Endpoint>,
+    /// Read the client secret from standard input
+    #[arg(long, conflicts_with = "client_secret_file")]
+    pub(crate) client_secret_stdin: bool,
+    /// Read the client secret from a file that only you can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// Trust exactly the certificates in this PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Reach https servers through this proxy
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<ProxyAddress>,
+}
+
+/// What tells one token from another, but for the secret.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Profile options")]
+pub(crate) struct TokenFlags {
     /// The profile to use [env: PROVE_TOKEN_PROFILE]
     #[arg(short, long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
@@ -104,18 +132,9 @@ pub(crate) struct ProfileFlags {
     /// The token endpoint of another provider
     #[arg(long, value_name = "URL", conflicts_with = "environment")]
     pub(crate) token_endpoint: Option<Endpoint>,
-    /// Where the API's operations are
-    #[arg(long, value_name = "URL", conflicts_with = "environment")]
-    pub(crate) api_base: Option<Endpoint>,
     /// The client id
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<ClientId>,
-    /// Read the client secret from standard input
-    #[arg(long, conflicts_with = "client_secret_file")]
-    pub(crate) client_secret_stdin: bool,
-    /// Read the client secret from a file that only you can read
-    #[arg(long, value_name = "FILE")]
-    pub(crate) client_secret_file: Option<PathBuf>,
     /// client_secret_post, client_secret_basic or client_secret_basic_raw
     #[arg(long, value_name = "METHOD", hide_possible_values = true, value_parser = authentication())]
     pub(crate) client_authentication: Option<ClientAuthentication>,
@@ -128,12 +147,17 @@ pub(crate) struct ProfileFlags {
     /// The resource to ask for (RFC 8707)
     #[arg(long, value_name = "URL")]
     pub(crate) resource: Option<String>,
-    /// Trust exactly the certificates in this PEM file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Reach https servers through this proxy
-    #[arg(long, value_name = "URL")]
-    pub(crate) proxy: Option<ProxyAddress>,
+}
+
+/// Whether a token that is kept will do.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct CacheFlags {
+    /// Request a new token, and keep it in place of the one that is kept
+    #[arg(long, conflicts_with = "no_cache")]
+    pub(crate) force: bool,
+    /// Request a token for this call alone: none that is kept is used, and none is kept
+    #[arg(long)]
+    pub(crate) no_cache: bool,
 }
 
 /// How long a command that sends something may take.
@@ -156,14 +180,20 @@ fn authentication() -> impl TypedValueParser<Value = ClientAuthentication> {
 }
 
 fn time_limit(text: &str) -> Result<Duration, String> {
-    // A bare number is taken for seconds, as in curl.
+    let limit = duration(text)?;
+    match limit.is_zero() {
+        true => Err("it must be more than zero".to_owned()),
+        false => Ok(limit),
+    }
+}
+
+/// A time in words; a bare number is taken for seconds, as in curl.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let parsed = match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => humantime::parse_duration(text).ok(),
     };
-    parsed
-        .filter(|limit| !limit.is_zero())
-        .ok_or_else(|| "write a time as 500ms, 5s or 2m".to_owned())
+    parsed.ok_or_else(|| "write a time as 500ms, 5s or 2m".to_owned())
 }
 
 #[cfg(test)]
@@ -184,5 +214,6 @@ mod tests {
         for bad in ["", "0", "-1", "soon", "5 parsecs"] {
             assert!(time_limit(bad).is_err(), "{bad}");
         }
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod emulator;
 pub(crate) mod inspect;
 pub(crate) mod profile;
+pub(crate) mod purge;
 pub(crate) mod token;
 
 use std::ffi::{OsStr, OsString};
@@ -99,6 +100,7 @@ impl Command {
         match self {
             Self::Token(args) => token::run(args, context),
             Self::Call(args) => call::run(args, context),
+            Self::Purge(args) => purge::run(args, context),
             Self::Inspect(args) => inspect::run(args, context),
             Self::Emulator(args) => emulator::run(args, context),
             Self::Config(command) => config::run(command, context),
@@ -114,7 +116,7 @@ impl Command {
             Self::Inspect(args) => args.output == inspect::Format::Json,
             Self::Config(command) => command.wants_json(),
             Self::Profile(command) => command.wants_json(),
-            Self::Call(_) | Self::Emulator(_) | Self::Completion(_) => false,
+            Self::Call(_) | Self::Purge(_) | Self::Emulator(_) | Self::Completion(_) => false,
         }
     }
 }

@@ -1,15 +1,30 @@
 //! What `--verbose` says about the engine's events.
 
+mod fields;
+mod text;
+
 use http::{Method, StatusCode, Uri};
 use prove_token::Event;
-use serde_json::{Value, json};
+use prove_token_config::Problem;
+use serde_json::json;
 
+use self::fields::fields;
+use self::text::text;
 use crate::args::LogFormat;
 use crate::console::Console;
-use crate::times::brief;
 
-/// Writes `event` in the chosen format.
+/// Writes `event` in the chosen format. A store that does not work is told anyhow: the
+/// command goes on without.
 pub(crate) fn event(console: &Console, event: &Event) {
+    let is_json = console.verbose && console.log_format == LogFormat::Json;
+    if let Event::StoreUnavailable { error, .. } = event
+        && !is_json
+    {
+        console.notice(&format!("tokens are not kept: {error}"));
+    }
+    if !console.verbose {
+        return;
+    }
     match console.log_format {
         LogFormat::Text => text(event)
             .into_iter()
@@ -17,6 +32,14 @@ pub(crate) fn event(console: &Console, event: &Event) {
         LogFormat::Json => fields(event)
             .into_iter()
             .for_each(|fields| console.trace(&fields.to_string())),
+    }
+}
+
+/// Tokens are kept in memory only, which a person would notice as slowness alone.
+pub(crate) fn not_kept(console: &Console, problem: &Problem) {
+    console.notice(&format!("{}; tokens are not kept", problem.message));
+    if let Some(hint) = &problem.hint {
+        console.notice(&format!("hint: {hint}"));
     }
 }
 
@@ -48,71 +71,4 @@ pub(crate) fn api_answer(console: &Console, status: StatusCode) {
             console.trace(&json!({"event": "api_answer", "status": status.as_u16()}).to_string())
         }
     }
-}
-
-fn text(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::AttemptStarted {
-            endpoint, attempt, ..
-        } => {
-            format!("> POST {endpoint} (attempt {attempt})")
-        }
-        Event::AttemptFailed {
-            error,
-            took,
-            retry_in,
-            ..
-        } => {
-            let next = match retry_in {
-                Some(pause) => format!("trying again in {}", brief(*pause)),
-                None => "giving up".to_owned(),
-            };
-            format!("< {error}, after {}; {next}", brief(*took))
-        }
-        Event::TokenObtained {
-            attempts,
-            took,
-            lifetime,
-            ..
-        } => {
-            let plural = if *attempts == 1 { "" } else { "s" };
-            format!(
-                "< access token [redacted], lives {}; {} for {attempts} request{plural}",
-                brief(*lifetime),
-                brief(*took),
-            )
-        }
-        _ => return None,
-    })
-}
-
-fn fields(event: &Event) -> Option<Value> {
-    Some(match event {
-        Event::AttemptStarted {
-            endpoint, attempt, ..
-        } => json!({
-            "event": "attempt_started", "endpoint": endpoint.as_str(), "attempt": attempt,
-        }),
-        Event::AttemptFailed {
-            attempt,
-            error,
-            took,
-            retry_in,
-            ..
-        } => json!({
-            "event": "attempt_failed", "attempt": attempt, "error": error.kind().as_str(),
-            "message": error.to_string(), "took_ms": took.as_millis() as u64,
-            "retry_in_ms": retry_in.map(|pause| pause.as_millis() as u64),
-        }),
-        Event::TokenObtained {
-            attempts,
-            took,
-            lifetime,
-            ..
-        } => json!({
-            "event": "token_obtained", "attempts": attempts,
-            "took_ms": took.as_millis() as u64, "lifetime": lifetime.as_secs(),
-        }),
-        _ => return None,
-    })
 }

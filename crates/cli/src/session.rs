@@ -1,41 +1,75 @@
-//! From flags to a token client: the profile resolved, the emulator started if
-//! it is the provider, the events wired to the console.
+//! From flags to a token: the profile resolved, the emulator started if it is the
+//! provider, the events wired to the console.
+//!
+//! Most runs print a token that is kept. So what costs time (the runtime, the trust
+//! store, threads) is made when nothing usable is kept, and not before.
 
+mod emulator;
+mod flags;
+mod late;
+
+use std::cell::OnceCell;
 use std::future::Future;
-use std::io::{IsTerminal, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prove_token::transport::HttpTransport;
-use prove_token::{AccessToken, ClientId, ClientSecret, ErrorKind, Scope, TokenClient};
-use prove_token_config::{Overrides, Profile, SecretOverride, Target};
-use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator};
+use http::{Request, Response};
+use prove_token::transport::{Body, Transport, TransportError};
+use prove_token::{
+    AccessToken, CallOptions, ErrorKind, Event, RequestBudget, SystemClock, TokenClient,
+};
+use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store, Target};
+use prove_token_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
-use zeroize::Zeroizing;
+use tokio::sync::oneshot;
 
-use crate::args::ProfileFlags;
+use self::emulator::with_emulator;
+pub(crate) use self::flags::secret_from_stdin;
+use self::late::LateTransport;
+use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::report;
 
-/// The most that is read of a secret on standard input, in bytes.
-const LONGEST_SECRET: usize = 64 * 1024;
-
 /// Everything that is set up for one command.
 pub(crate) struct Session {
-    pub(crate) client: TokenClient,
     pub(crate) profile: Profile,
+    client: TokenClient,
     /// Shared with the client, so that a call to the same host reuses the
     /// connection that brought the token.
-    pub(crate) transport: Arc<HttpTransport>,
-    runtime: Runtime,
+    transport: Arc<LateTransport>,
+    runtime: OnceCell<Runtime>,
     limit: Option<Duration>,
+    console: Arc<Console>,
     /// Whether `PROVE_EMULATOR` says that one is running.
     needs_emulator: bool,
     /// Ends with the session.
     _emulator: Option<Emulator>,
+}
+
+/// How a command wants its token.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wish {
+    /// A new one, which is kept.
+    pub(crate) force: bool,
+    /// One for this command alone.
+    pub(crate) no_cache: bool,
+    /// One that is kept, or none.
+    pub(crate) cached_only: bool,
+    /// It should live so much longer.
+    pub(crate) min_validity: Duration,
+}
+
+impl From<CacheFlags> for Wish {
+    fn from(flags: CacheFlags) -> Self {
+        Self {
+            force: flags.force,
+            no_cache: flags.no_cache,
+            ..Self::default()
+        }
+    }
 }
 
 impl Session {
@@ -50,36 +84,113 @@ impl Session {
         explain(&profile, &context.console);
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
-        let transport = profile.transport()?.build();
-        let transport = Arc::new(transport);
-        let console = Arc::clone(&context.console);
-        let client = profile
-            .client_builder(Arc::clone(&transport))?
-            .on_event(move |event| report::event(&console, event))
-            .build()?;
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                Failure::new(
-                    ErrorKind::Internal,
-                    format!("cannot start the runtime: {}", error.kind()),
-                )
-            })?;
+        let transport = Arc::default();
         Ok(Self {
-            client,
+            client: client(&profile, &transport, &context.console)?,
             profile,
             transport,
-            runtime,
+            runtime: OnceCell::new(),
             limit,
+            console: Arc::clone(&context.console),
             needs_emulator,
             _emulator: emulator,
         })
     }
 
     /// A token for what the profile asks for.
-    pub(crate) fn access_token(&self) -> Result<AccessToken, Failure> {
-        self.run(async { Ok(self.client.access_token().await?) })
+    pub(crate) fn access_token(&self, wish: Wish) -> Result<AccessToken, Failure> {
+        match self.kept_token(wish)? {
+            Some(token) => Ok(token),
+            None if wish.cached_only => Err(self.nothing_kept()),
+            None => self.run(self.obtain(wish)),
+        }
+    }
+
+    /// The token that is kept, if it will do. Nobody is asked.
+    pub(crate) fn kept_token(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
+        if let Some(problem) = self
+            .profile
+            .store_problem
+            .as_ref()
+            .filter(|_| !wish.no_cache)
+        {
+            report::not_kept(&self.console, problem);
+        }
+        if wish.force || wish.no_cache || self.profile.store != Store::File {
+            return Ok(None);
+        }
+        if !self.profile.runs_secret_command() {
+            return Ok(self.client.cached_access_token(None, self.options(wish))?);
+        }
+        // A command takes its time, which the limit and signals end: see `obtain`,
+        // which looks for what is kept as well.
+        match wish.cached_only {
+            true => self.run(self.look(wish)),
+            false => Ok(None),
+        }
+    }
+
+    /// The token that is kept, if it will do; on a thread, for the secret may take its
+    /// time.
+    async fn look(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
+        let (client, options) = (self.client.clone(), self.options(wish));
+        let (done, outcome) = oneshot::channel();
+        std::thread::spawn(move || done.send(client.cached_access_token(None, options)));
+        match outcome.await {
+            Ok(token) => Ok(token?),
+            Err(_) => Err(Failure::new(
+                ErrorKind::Internal,
+                "reading the client secret was cut off",
+            )),
+        }
+    }
+
+    /// A token, from the server if none that is kept will do.
+    pub(crate) async fn obtain(&self, wish: Wish) -> Result<AccessToken, Failure> {
+        self.set_up_transport()?;
+        if wish.no_cache || self.profile.store == Store::None {
+            let request = &self.profile.request;
+            return Ok(self.client.request_access_token(request).await?);
+        }
+        let options = self.options(wish);
+        if !wish.force || self.profile.store != Store::File {
+            return Ok(self.client.access_token_with_options(None, options).await?);
+        }
+        // If there is no new one, this one still lives.
+        let kept = self.look(Wish::default()).await?;
+        let token = self.client.access_token_with_options(None, options).await?;
+        if kept.is_some_and(|kept| kept.value() == token.value()) {
+            self.console.notice(
+                "no new token could be had: this is the one that was kept (--verbose says why)",
+            );
+        }
+        Ok(token)
+    }
+
+    /// Another token than `rejected`, which an API did not accept.
+    pub(crate) async fn replace(
+        &self,
+        rejected: &AccessToken,
+        wish: Wish,
+    ) -> Result<AccessToken, Failure> {
+        self.client.invalidate(rejected);
+        let wish = Wish {
+            force: false,
+            ..wish
+        };
+        self.obtain(wish).await
+    }
+
+    /// Sends a request to the API, within the budget of its origin.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Result<Response<Body>, TransportError>, Failure> {
+        self.set_up_transport()?;
+        if let Some(budget) = self.budget_of_api() {
+            budget.admit(&SystemClock).await?;
+        }
+        Ok(self.transport.send(request).await)
     }
 
     /// Runs `work` to its end or to the limit.
@@ -95,7 +206,7 @@ impl Session {
                     .unwrap_or_else(|_| Err(timed_out(limit))),
             }
         };
-        let ended = self.runtime.block_on(interrupt::or_signal(limited));
+        let ended = self.runtime()?.block_on(interrupt::or_signal(limited));
         let done = ended.unwrap_or_else(|signal| Err(Failure::interrupted(signal)));
         done.map_err(|failure| match failure.kind() {
             ErrorKind::Connect if self.needs_emulator => failure.hint(
@@ -104,6 +215,105 @@ impl Session {
             _ => failure,
         })
     }
+
+    fn runtime(&self) -> Result<&Runtime, Failure> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let built = Builder::new_current_thread().enable_all().build();
+        let runtime = built.map_err(|error| {
+            Failure::new(
+                ErrorKind::Internal,
+                format!("cannot start the runtime: {}", error.kind()),
+            )
+        })?;
+        Ok(self.runtime.get_or_init(|| runtime))
+    }
+
+    fn set_up_transport(&self) -> Result<(), Failure> {
+        let make = || Ok(self.profile.transport()?.build());
+        self.transport.set_up(make)
+    }
+
+    /// A request ends by its own limits, and the command by `--timeout`: a wait that
+    /// ended before would end the request with the process.
+    fn options(&self, wish: Wish) -> CallOptions {
+        CallOptions::new()
+            .force(wish.force)
+            .min_validity(wish.min_validity)
+            .max_wait(self.profile.timeouts.flight * 3)
+    }
+
+    /// The rate limit is of an origin, which the API may share with the tokens.
+    fn budget_of_api(&self) -> Option<&RequestBudget> {
+        let (api, tokens) = (
+            self.profile.api_base.as_ref()?,
+            self.profile.token_endpoint.as_ref()?,
+        );
+        (api.origin() == tokens.origin()).then_some(&self.profile.budget)
+    }
+
+    fn nothing_kept(&self) -> Failure {
+        let failure = Failure::new(ErrorKind::Expired, "no usable token is kept")
+            .hint("leave out --cached-only to request one");
+        match self.profile.store {
+            Store::File => failure,
+            other => failure.hint(format!(
+                "tokens outlive a command with store = \"file\" alone, and it is \"{}\"",
+                other.as_str()
+            )),
+        }
+    }
+}
+
+/// The profile that `flags`, the environment and the configuration file make.
+pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
+    let overrides = flags::overrides(flags, context)?;
+    Ok(Profile::resolve(&overrides, &context.env)?)
+}
+
+/// A client that forgets tokens, and could obtain none: no secret is looked for.
+/// `None` for the built-in emulator, which keeps none.
+pub(crate) fn without_secret(
+    flags: &TokenFlags,
+    context: &Context,
+) -> Result<Option<TokenClient>, Failure> {
+    let overrides = Overrides {
+        client_secret: Some(SecretOverride::None),
+        ..flags::of_token(flags, context)?
+    };
+    let profile = Profile::resolve(&overrides, &context.env)?;
+    if matches!(profile.target, Target::Emulator { url: None }) {
+        return Ok(None);
+    }
+    if let Some(problem) = &profile.store_problem {
+        report::not_kept(&context.console, problem);
+    }
+    let (profile, _) = with_emulator(profile, &context.console)?;
+    client(&profile, &Arc::default(), &context.console).map(Some)
+}
+
+fn client(
+    profile: &Profile,
+    transport: &Arc<LateTransport>,
+    console: &Arc<Console>,
+) -> Result<TokenClient, Failure> {
+    let (console, last_miss) = (Arc::clone(console), Mutex::new(None));
+    let builder = profile
+        .client_builder(Arc::clone(transport))?
+        .background_renewal(false)
+        .on_event(move |event| {
+            // What missed before a request still does when the request's turn comes.
+            let miss = match event {
+                Event::StoreMissed { reason, .. } => Some(*reason),
+                _ => None,
+            };
+            let mut last = last_miss.lock().unwrap_or_else(PoisonError::into_inner);
+            if miss.is_none() || std::mem::replace(&mut *last, miss) != miss {
+                report::event(&console, event);
+            }
+        });
+    Ok(builder.build()?)
 }
 
 fn timed_out(limit: Duration) -> Failure {
@@ -112,156 +322,16 @@ fn timed_out(limit: Duration) -> Failure {
         .hint("raise --timeout; --verbose shows where the time goes")
 }
 
-/// The profile that `flags`, the environment and the configuration file make.
-pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
-    let overrides = overrides(flags, context)?;
-    Ok(Profile::resolve(&overrides, &context.env)?)
-}
-
-fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overrides, Failure> {
-    Ok(Overrides {
-        config: context.config.clone(),
-        profile: flags.profile.clone(),
-        environment: flags.environment,
-        token_endpoint: flags.token_endpoint.clone(),
-        api_base: flags.api_base.clone(),
-        client_id: flags.client_id.clone(),
-        client_secret: secret(flags)?,
-        client_authentication: flags.client_authentication,
-        scope: scope(&flags.scope)?,
-        audience: flags.audience.clone(),
-        resource: flags.resource.clone(),
-        ca_file: flags.ca_file.clone(),
-        proxy: flags.proxy.clone(),
-        ..Overrides::default()
-    })
-}
-
-/// `--scope "read write"` is the same as `--scope read --scope write`.
-fn scope(given: &[String]) -> Result<Option<Scope>, Failure> {
-    if given.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(given.join(" ").parse()?))
-}
-
-fn secret(flags: &ProfileFlags) -> Result<Option<SecretOverride>, Failure> {
-    if flags.client_secret_stdin {
-        return Ok(Some(SecretOverride::Value(secret_from_stdin()?)));
-    }
-    Ok(flags.client_secret_file.clone().map(SecretOverride::File))
-}
-
-/// The secret that a pipe brings.
-pub(crate) fn secret_from_stdin() -> Result<ClientSecret, Failure> {
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        return Err(Failure::usage("--client-secret-stdin reads a pipe, and this is a terminal")
-            .hint("pipe the secret in, such as: pass show prove | prove-token … --client-secret-stdin"));
-    }
-    secret_from(stdin.lock())
-}
-
-/// Read into one buffer that never moves and is wiped: a copy left behind by a
-/// buffer that grew would not be.
-fn secret_from(source: impl Read) -> Result<ClientSecret, Failure> {
-    let refuse = |problem: &str| {
-        Failure::new(
-            ErrorKind::SecretSource,
-            format!("the client secret on standard input {problem}"),
-        )
-        .hint("pipe in the secret alone, on one line, as UTF-8")
-    };
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_SECRET + 64));
-    source
-        .take(LONGEST_SECRET as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| refuse(&format!("cannot be read: {}", error.kind())))?;
-    if bytes.len() > LONGEST_SECRET {
-        return Err(refuse("is longer than 64 KiB"));
-    }
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(refuse("is not valid UTF-8"));
-    };
-    Ok(ClientSecret::new(text)?)
-}
-
-/// A profile whose provider is the emulator gets its addresses and its public
-/// credentials here; one is started if none is running.
-fn with_emulator(
-    profile: Profile,
-    console: &Arc<Console>,
-) -> Result<(Profile, Option<Emulator>), Failure> {
-    let Target::Emulator { url } = &profile.target else {
-        return Ok((profile, None));
-    };
-    let (url, emulator) = match url {
-        // A running one may have a client of its own, and was then given one.
-        Some(_) if profile.credentials.is_some() => return Ok((profile, None)),
-        Some(url) => (url.clone(), None),
-        None => {
-            if profile.credentials.is_some() {
-                console.notice(
-                    "the built-in emulator has its own public credentials; those of the profile \
-                     are not used",
-                );
-            }
-            let emulator = start_emulator(console)?;
-            (emulator.url().parse()?, Some(emulator))
-        }
-    };
-    let id = ClientId::new(DEFAULT_CLIENT_ID)?;
-    let secret = ClientSecret::new(DEFAULT_CLIENT_SECRET)?;
-    Ok((profile.at_emulator(&url, id, secret)?, emulator))
-}
-
-fn start_emulator(console: &Arc<Console>) -> Result<Emulator, Failure> {
-    let log = Arc::clone(console);
-    let emulator = Emulator::builder()
-        .log(move |request| report::note(&log, "emulator_request", &format!("emulator: {request}")))
-        .start()
-        .map_err(|error| {
-            Failure::new(
-                ErrorKind::Internal,
-                format!("cannot start the emulator: {error}"),
-            )
-        })?;
-    let note = format!("emulator started at {}", emulator.url());
-    report::note(console, "emulator_started", &note);
-    Ok(emulator)
-}
-
 fn explain(profile: &Profile, console: &Console) {
-    for row in profile.explain() {
+    if !console.verbose {
+        return;
+    }
+    let is_news = |row: &Row| row.origin != Origin::Default || !row.key.starts_with("renewal.");
+    for row in profile.explain().into_iter().filter(is_news) {
         report::note(
             console,
             "setting",
             &format!("{} = {} ({})", row.key, row.value, row.origin),
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_taken_whole_or_not_at_all() {
-        let longest = "x".repeat(LONGEST_SECRET);
-        let taken = secret_from(longest.as_bytes()).ok().unwrap();
-        assert_eq!(taken.expose_secret(), longest);
-        for (given, problem) in [
-            (
-                format!("canary{longest}").into_bytes(),
-                "longer than 64 KiB",
-            ),
-            (b"canary\xff".to_vec(), "not valid UTF-8"),
-        ] {
-            let failure = secret_from(&given[..]).err().unwrap();
-            assert_eq!(failure.exit_code(), 5);
-            assert!(failure.message().contains(problem), "{failure:?}");
-            assert!(!failure.hints().is_empty(), "{failure:?}");
-            assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
-        }
     }
 }

@@ -1,11 +1,10 @@
 //! From a profile to a token client: the last step, the same for every front
 //! end.
 
+#[cfg(unix)]
+use prove_token::store::FileStore;
 use prove_token::transport::{HttpTransport, HttpTransportBuilder, Transport};
-use prove_token::{
-    ClientId, ClientSecret, Credentials, Endpoint, RenewalPolicy, RetryPolicy, TokenClient,
-    TokenClientBuilder,
-};
+use prove_token::{ClientId, ClientSecret, Credentials, Endpoint, TokenClient, TokenClientBuilder};
 
 use crate::address::Target;
 use crate::error::{Error, Problem};
@@ -37,7 +36,10 @@ impl Profile {
     }
 
     /// A builder with everything that the profile says; a front end adds its
-    /// event hook and builds it. `transport` is what [`transport`](Self::transport)
+    /// event hook and builds it. What is kept in files is kept by the client; that
+    /// nothing is to be kept at all ([`Store::None`](crate::Store::None)) is for the
+    /// front end to observe, by
+    /// [`request_access_token`](TokenClient::request_access_token). `transport` is what [`transport`](Self::transport)
     /// built, in an `Arc` if API calls are to share its connections.
     ///
     /// # Errors
@@ -49,18 +51,18 @@ impl Profile {
             Problem::new("the emulator of this profile is not running")
                 .with_hint("start it with prove-token emulator and set PROVE_EMULATOR")
         })?;
-        let timeouts = self.timeouts;
-        let policy = RetryPolicy::default()
-            .connect_timeout(timeouts.connect)
-            .attempt_timeout(timeouts.attempt)
-            .flight_timeout(timeouts.flight);
         let mut builder = TokenClient::builder(endpoint)
             .client_authentication(self.client_authentication)
             .request(self.request.clone())
             .accept_narrower_scope(self.accept_narrower_scope)
-            .renewal(RenewalPolicy::default().default_lifetime(self.default_lifetime))
-            .retry(policy)
+            .renewal(self.renewal.clone())
+            .retry(self.retry.clone())
+            .request_budget(self.budget.clone())
             .transport(transport);
+        #[cfg(unix)]
+        if let Some(folder) = &self.cache_folder {
+            builder = builder.store(FileStore::new(folder));
+        }
         if let Some(credentials) = &self.credentials {
             builder = builder.credentials_from(credentials.clone());
         }
@@ -150,19 +152,15 @@ mod tests {
     /// The core has the same ranges: what this crate accepts must build.
     #[test]
     fn the_ends_of_the_ranges_are_accepted_by_the_core() {
-        use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
+        use crate::duration::TIMEOUT_RANGE;
         let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", "s")]
             .into_iter()
             .collect();
-        for (timeout, lifetime) in [
-            (TIMEOUT_RANGE.start(), LIFETIME_RANGE.start()),
-            (TIMEOUT_RANGE.end(), LIFETIME_RANGE.end()),
-        ] {
+        for timeout in [TIMEOUT_RANGE.start(), TIMEOUT_RANGE.end()] {
             let overrides = Overrides {
                 connect_timeout: Some(*timeout),
                 attempt_timeout: Some(*timeout),
                 flight_timeout: Some(*timeout),
-                default_lifetime: Some(*lifetime),
                 ..Overrides::default()
             };
             let profile = Profile::from_config(&overrides, &env, None).unwrap();

@@ -12,9 +12,9 @@ use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
 use crate::place::printable;
-use crate::secret::{CommandSecret, EnvSecret, FileSecret};
+use crate::secret::{CommandSecret, EnvSecret, FileSecret, NoSecret};
 use crate::selection::Selection;
-use crate::setting::{ClientIdSetting, Origin, SecretSetting, Settings};
+use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
 
 /// A client id is short; a longer file is the wrong one.
 const CLIENT_ID_LIMIT: u64 = 4 * 1024;
@@ -33,7 +33,9 @@ pub(crate) fn credentials(
     problems: &mut Vec<Problem>,
 ) -> Option<Credentials> {
     let (id, secret) = (&settings.client_id, &settings.client_secret);
-    if address.target.is_emulator() && id.is_none() && secret.is_none() {
+    let is_left_out =
+        |setting: &Setting<SecretSetting>| matches!(setting.value, SecretSetting::None);
+    if address.target.is_emulator() && id.is_none() && secret.as_ref().is_none_or(is_left_out) {
         return None;
     }
     let id = match id {
@@ -62,6 +64,7 @@ fn with_source(
 ) -> Credentials {
     match secret {
         SecretSetting::Given(secret) => Credentials::new(id, secret.clone()),
+        SecretSetting::None => Credentials::from_source(id, NoSecret),
         SecretSetting::Env(name) => Credentials::from_source(id, EnvSecret::new(name, env)),
         SecretSetting::File {
             path,

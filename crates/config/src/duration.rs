@@ -1,4 +1,4 @@
-//! How long things may take, and how long a token lives.
+//! How long things may take.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -16,13 +16,6 @@ pub(crate) const COMMAND_RANGE: RangeInclusive<Duration> =
 
 /// How long a secret command may take if nobody says so.
 pub(crate) const DEFAULT_COMMAND: Duration = Duration::from_secs(10);
-
-/// What `renewal.default_lifetime` may be.
-pub(crate) const LIFETIME_RANGE: RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
-
-/// The lifetime of a token for which the server names none.
-pub(crate) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The time-outs of a profile: each from 10 ms to 5 min, and none longer than
 /// the next.
@@ -91,7 +84,6 @@ mod tests {
     #[test]
     fn the_defaults_agree_with_each_other() {
         assert_eq!(Timeouts::default().problem(), None);
-        assert!(LIFETIME_RANGE.contains(&DEFAULT_LIFETIME));
     }
 
     #[test]
@@ -119,21 +111,13 @@ mod tests {
 
     #[test]
     fn ranges_include_their_ends() {
-        for (range, outside) in [
-            (
-                TIMEOUT_RANGE,
-                [Duration::ZERO, Duration::from_millis(300_001)],
-            ),
-            (
-                LIFETIME_RANGE,
-                [Duration::ZERO, Duration::from_secs(86_401)],
-            ),
-        ] {
-            assert_eq!(out_of_range(*range.start(), &range), None);
-            assert_eq!(out_of_range(*range.end(), &range), None);
-            for duration in outside {
-                assert!(out_of_range(duration, &range).is_some(), "{duration:?}");
-            }
+        assert_eq!(out_of_range(*TIMEOUT_RANGE.start(), &TIMEOUT_RANGE), None);
+        assert_eq!(out_of_range(*TIMEOUT_RANGE.end(), &TIMEOUT_RANGE), None);
+        for duration in [Duration::ZERO, Duration::from_millis(300_001)] {
+            assert!(
+                out_of_range(duration, &TIMEOUT_RANGE).is_some(),
+                "{duration:?}"
+            );
         }
     }
 }

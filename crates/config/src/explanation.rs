@@ -5,32 +5,31 @@ use std::time::Duration;
 use prove_token::Endpoint;
 
 use crate::address::Address;
-use crate::duration::{DEFAULT_COMMAND, DEFAULT_LIFETIME, Timeouts};
-use crate::file::Store;
+use crate::duration::{DEFAULT_COMMAND, Timeouts};
 use crate::place::printable;
-use crate::profile::Row;
-use crate::selection::Selection;
+use crate::profile::{Profile, Row, Sources};
+use crate::resolution;
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
 
 /// What stands for a value that may be a secret.
 const REDACTED: &str = "[redacted]";
 
 /// The rows of a profile, in the order of the documentation.
-pub(crate) fn rows(
-    selection: &Selection,
-    settings: &Settings,
-    address: &Address,
-    store: Option<&Setting<Store>>,
-) -> Vec<Row> {
+pub(crate) fn rows(profile: &Profile) -> Vec<Row> {
+    let Sources {
+        settings, address, ..
+    } = &profile.sources;
     let mut rows = Rows(Vec::new());
-    rows.add("profile", selection.name.clone(), selection.origin.clone());
+    rows.add("profile", profile.name.clone(), profile.chosen_by.clone());
     rows.target(settings, address);
     rows.credentials(settings);
     rows.request(settings);
     rows.transport(settings);
-    let lifetime = &settings.default_lifetime;
-    rows.duration("renewal.default_lifetime", lifetime, DEFAULT_LIFETIME);
-    rows.or_default("cache.store", store, |store| store.as_str().to_owned());
+    rows.rate_limit(settings, address);
+    for (key, value, origin) in settings.renewal.rows() {
+        rows.add(format!("renewal.{key}"), value, origin);
+    }
+    rows.store(profile);
     rows.0
 }
 
@@ -133,10 +132,29 @@ impl Rows {
     }
 }
 
+impl Rows {
+    fn rate_limit(&mut self, settings: &Settings, address: &Address) {
+        let (rate, origin) = resolution::rate(settings, address);
+        let rate = rate.map_or("none".to_owned(), |rate| rate.to_string());
+        self.add("rate_limit", rate, origin);
+    }
+
+    fn store(&mut self, profile: &Profile) {
+        let name = profile.store.as_str();
+        let value = match (&profile.cache_folder, &profile.store_problem) {
+            (Some(folder), _) => format!("{name}, in {}", printable(folder)),
+            (None, Some(problem)) => format!("{name}: {problem}"),
+            (None, None) => name.to_owned(),
+        };
+        self.add("cache.store", value, profile.sources.store.clone());
+    }
+}
+
 /// Where a secret is kept, in words.
 fn secret(setting: &SecretSetting) -> String {
     match setting {
         SecretSetting::Given(_) => REDACTED.to_owned(),
+        SecretSetting::None => "not looked for".to_owned(),
         SecretSetting::Env(name) => format!("in the environment variable {name}"),
         SecretSetting::File {
             path,

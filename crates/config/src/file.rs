@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cache::{self, Store};
 use crate::disk::{self, Fault};
 use crate::document::{self, Report, Section};
 use crate::env::{self, Env};
@@ -33,27 +34,6 @@ pub struct Config {
     pub(crate) store: Option<Setting<Store>>,
     pub(crate) profiles: BTreeMap<String, ProfileTable>,
     problems: Vec<Problem>,
-}
-
-/// Where obtained tokens are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Store {
-    /// `memory`: for the life of the process. The default.
-    #[default]
-    Memory,
-    /// `none`: each call asks the authorization server.
-    None,
-}
-
-impl Store {
-    /// The name in configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::None => "none",
-        }
-    }
 }
 
 /// One `[profiles.NAME]`.
@@ -194,7 +174,7 @@ impl Config {
 
     fn read(&mut self, mut root: Section<'_>, report: &mut Report<'_>) {
         version(&mut root, report);
-        self.store = cache(&mut root, report);
+        self.store = cache::read(&mut root, report);
         root.refuse("service", report);
         let default_profile = root.take("default_profile");
         if let Some(mut section) = root.take("profiles").and_then(|item| item.section(report)) {
@@ -259,25 +239,6 @@ fn version(root: &mut Section<'_>, report: &mut Report<'_>) {
             ),
         },
     }
-}
-
-fn cache(root: &mut Section<'_>, report: &mut Report<'_>) -> Option<Setting<Store>> {
-    let mut section = root.take("cache").and_then(|item| item.section(report))?;
-    let store = section.take("store").and_then(|item| {
-        let store = match item.word(&["file", "memory", "none"], report)? {
-            "memory" => Store::Memory,
-            "none" => Store::None,
-            _ => {
-                let problem = Problem::new("the file store is not supported in this version")
-                    .with_hint("use \"memory\" or \"none\"");
-                item.note(problem, report);
-                return None;
-            }
-        };
-        Some(item.setting(store, report))
-    });
-    section.finish(report);
-    store
 }
 
 /// `XDG_CONFIG_HOME`, else `HOME/.config`. By the XDG specification a relative

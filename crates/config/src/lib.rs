@@ -41,13 +41,20 @@
 //! another address leave the profile's secret behind, and need a secret of their
 //! own. Flags that lead to another issuer also leave behind what is about the
 //! issuer: `client_id`, `client_authentication`, `scope`, `accept_narrower_scope`,
-//! `audience`, `resource`, `parameters` and `ca_file`, so that one provider's
-//! private certificate authority never vouches for another provider. `proxy` and
-//! the time-outs are of the network, and stay. The emulator brings its own
-//! credentials.
+//! `audience`, `resource`, `parameters`, `rate_limit` and `ca_file`, so that one
+//! provider's private certificate authority never vouches for another provider.
+//! `proxy`, the time-outs and `renewal` are of the network, and stay. The emulator
+//! brings its own credentials.
+//!
+//! # Where tokens are kept
+//!
+//! [`Profile::store`]: in files on Unix, if the file does not say otherwise. The folder
+//! is found by [`cache_folder`]; without one, and for the built-in emulator, whose
+//! tokens end with it, they are kept in memory.
 #![forbid(unsafe_code)]
 
 mod address;
+mod cache;
 mod client;
 mod credential;
 mod disk;
@@ -60,6 +67,7 @@ mod file;
 mod overrides;
 mod place;
 mod profile;
+mod renewal;
 mod resolution;
 mod schema;
 mod secret;
@@ -68,10 +76,11 @@ mod setting;
 mod taxonomy;
 
 pub use address::Target;
+pub use cache::{Store, cache_folder};
 pub use duration::Timeouts;
 pub use env::Env;
 pub use error::{Error, Problem};
-pub use file::{Config, ProfileEntry, Store};
+pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};

@@ -9,6 +9,7 @@ use prove_token::{
     ClientAuthentication, ClientId, ClientSecret, Endpoint, ProxyAddress, Scope, Secret,
 };
 
+use crate::renewal::Renewal;
 use crate::setting::{ClientIdSetting, EnvironmentName, Origin, SecretSetting, Setting, Settings};
 
 /// The uppermost layer. What is `None` is left to the profile.
@@ -68,6 +69,9 @@ pub enum SecretOverride {
     Value(ClientSecret),
     /// A file with the secret. A relative path starts at the current folder.
     File(PathBuf),
+    /// None: for what obtains no token, such as forgetting one. The profile's own
+    /// secret is not looked for.
+    None,
 }
 
 impl Overrides {
@@ -82,6 +86,7 @@ impl Overrides {
                 path,
                 allow_insecure_mode: None,
             },
+            SecretOverride::None => SecretSetting::None,
         };
         let this = self.clone();
         Settings {
@@ -101,7 +106,11 @@ impl Overrides {
             connect_timeout: flag(this.connect_timeout),
             attempt_timeout: flag(this.attempt_timeout),
             flight_timeout: flag(this.flight_timeout),
-            default_lifetime: flag(this.default_lifetime),
+            rate_limit: None,
+            renewal: Renewal {
+                default_lifetime: flag(this.default_lifetime),
+                ..Renewal::default()
+            },
         }
     }
 }

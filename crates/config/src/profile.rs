@@ -1,17 +1,20 @@
 //! A profile with every question answered.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use prove_token::{AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress};
+use prove_token::{
+    AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress, RenewalPolicy,
+    RequestBudget, RetryPolicy,
+};
 
-use crate::address::Target;
+use crate::address::{Address, Target};
+use crate::cache::Store;
 use crate::disk;
 use crate::duration::Timeouts;
 use crate::error::{Error, Problem};
-use crate::file::Store;
+use crate::explanation;
 use crate::place::printable;
-use crate::setting::Origin;
+use crate::setting::{Origin, SecretSetting, Settings};
 
 /// A file of certificate authorities larger than this is a mistake. The usual
 /// bundles have a quarter of a MiB.
@@ -49,12 +52,30 @@ pub struct Profile {
     pub proxy: Option<ProxyAddress>,
     /// How long things may take.
     pub timeouts: Timeouts,
-    /// The lifetime of a token for which the server names none, from 1 s to
-    /// 24 h. Default: 300 s.
-    pub default_lifetime: Duration,
-    /// Where obtained tokens are kept.
+    /// When tokens are renewed.
+    pub renewal: RenewalPolicy,
+    /// How often and how long a token is asked for.
+    pub retry: RetryPolicy,
+    /// What is sent to the origin of the token endpoint, of which `rate_limit` is the
+    /// most a second. Default: 24 for Prove's environments, else without limit. All
+    /// clones of this profile share it.
+    pub budget: RequestBudget,
+    /// Where obtained tokens are kept: what was asked for, as far as it can be had.
     pub store: Store,
-    pub(crate) rows: Vec<Row>,
+    /// The folder of the file store; `None` with another store.
+    pub cache_folder: Option<PathBuf>,
+    /// Why tokens are kept in memory though they should be kept in files.
+    pub store_problem: Option<Problem>,
+    pub(crate) sources: Sources,
+}
+
+/// What a profile was made of, to explain it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    pub(crate) settings: Settings,
+    pub(crate) address: Address,
+    /// Who says where tokens are kept.
+    pub(crate) store: Origin,
 }
 
 /// One setting of a profile, for people.
@@ -72,8 +93,14 @@ pub struct Row {
 
 impl Profile {
     /// Every setting that has a value, with where it came from. Safe to print.
-    pub fn explain(&self) -> &[Row] {
-        &self.rows
+    pub fn explain(&self) -> Vec<Row> {
+        explanation::rows(self)
+    }
+
+    /// Whether reading the secret runs a command, and so may take its time.
+    pub fn runs_secret_command(&self) -> bool {
+        let secret = self.sources.settings.client_secret.as_ref();
+        secret.is_some_and(|setting| matches!(setting.value, SecretSetting::Command { .. }))
     }
 
     /// Reads [`ca_file`](Profile::ca_file).
@@ -99,8 +126,8 @@ impl Profile {
     /// word they wrote.
     fn of_ca_file(&self, problem: Problem) -> Problem {
         const HINT: &str = "name a file of certificates in PEM form";
-        let row = self.rows.iter().find(|row| row.key == "ca_file");
-        match row.map(|row| &row.origin) {
+        let setting = self.sources.settings.ca_file.as_ref();
+        match setting.map(|setting| &setting.origin) {
             Some(Origin::Variable(name)) => problem
                 .with_key(*name)
                 .with_hint(format!("{HINT}, or unset {name}")),

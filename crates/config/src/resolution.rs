@@ -1,18 +1,25 @@
 //! From layers to a profile: flags over the profile over its preset, checked.
 
-use prove_token::AccessTokenRequest;
+use std::path::PathBuf;
 
-use crate::address::Address;
+use prove_token::{AccessTokenRequest, Environment, RequestBudget};
+
+use crate::address::{Address, Target};
+use crate::cache::{self, Store};
 use crate::credential::credentials;
-use crate::duration::{DEFAULT_LIFETIME, LIFETIME_RANGE, TIMEOUT_RANGE, out_of_range};
+use crate::document::without_value;
+use crate::duration::{TIMEOUT_RANGE, out_of_range};
 use crate::env::{self, Env};
 use crate::error::{Error, Problem};
-use crate::explanation;
 use crate::file::Config;
 use crate::overrides::Overrides;
-use crate::profile::Profile;
+use crate::profile::{Profile, Sources};
 use crate::selection::{self, Selection};
-use crate::setting::{Origin, Setting, Settings};
+use crate::setting::{EnvironmentName, Origin, Setting, Settings};
+
+/// Requests a second to one of Prove's environments, unless the profile says another
+/// number: Prove allows 25.
+const PROVE_RATE: u32 = 24;
 
 impl Profile {
     /// Finds the file, chooses a profile and resolves it: what a front end does
@@ -105,8 +112,8 @@ fn merge(
 /// A secret goes only to the place it was given for, and trust in one issuer
 /// says nothing about another. If the flags `given` lead away from `home`, the
 /// client secret of the profile stays behind; if they lead to another issuer,
-/// so does everything that is about the issuer. The proxy and the time-outs are
-/// of the network, and are kept.
+/// so does everything that is about the issuer. The proxy, the time-outs and the
+/// patience are of the network, and are kept.
 fn leave_behind(
     settings: &mut Settings,
     given: Settings,
@@ -129,6 +136,7 @@ fn leave_behind(
         // They may be secrets as well.
         settings.parameters = given.parameters;
         settings.ca_file = given.ca_file;
+        settings.rate_limit = given.rate_limit;
     }
     Ok(())
 }
@@ -144,51 +152,122 @@ fn finish(
     let credentials = credentials(&selection, &settings, &address, env, config, &mut problems);
     durations(&settings, &mut problems);
     let request = request(&settings, &mut problems);
+    let budget = budget(&settings, &address, &mut problems);
     if !problems.is_empty() {
         return Err(Error::configuration(None, problems));
     }
-    let store = config.and_then(|config| config.store.clone());
-    let rows = explanation::rows(&selection, &settings, &address, store.as_ref());
+    let wanted = config.and_then(|config| config.store.clone());
+    let kept = Kept::resolve(wanted, &address, env);
     Ok(Profile {
         name: selection.name,
         chosen_by: selection.origin,
-        token_endpoint: address.token_endpoint.map(|setting| setting.value),
-        api_base: address.api_base.map(|setting| setting.value),
-        target: address.target,
+        token_endpoint: value(&address.token_endpoint),
+        api_base: value(&address.api_base),
+        target: address.target.clone(),
         credentials,
         timeouts: settings.timeouts(),
-        client_authentication: value_or_default(settings.client_authentication),
+        client_authentication: value(&settings.client_authentication).unwrap_or_default(),
         request,
-        accept_narrower_scope: value_or_default(settings.accept_narrower_scope),
-        ca_file: settings.ca_file.map(|setting| setting.value),
-        proxy: settings.proxy.map(|setting| setting.value),
-        default_lifetime: settings
-            .default_lifetime
-            .map_or(DEFAULT_LIFETIME, |setting| setting.value),
-        store: value_or_default(store),
-        rows,
+        accept_narrower_scope: value(&settings.accept_narrower_scope).unwrap_or_default(),
+        ca_file: value(&settings.ca_file),
+        proxy: value(&settings.proxy),
+        renewal: settings.renewal.policy(),
+        retry: settings.renewal.retry_policy(settings.timeouts()),
+        budget,
+        store: kept.store,
+        cache_folder: kept.folder,
+        store_problem: kept.problem,
+        sources: Sources {
+            settings,
+            address,
+            store: kept.origin,
+        },
     })
 }
 
-fn value_or_default<T: Default>(setting: Option<Setting<T>>) -> T {
-    setting.map(|setting| setting.value).unwrap_or_default()
+fn budget(settings: &Settings, address: &Address, problems: &mut Vec<Problem>) -> RequestBudget {
+    let Some(requests) = rate(settings, address).0 else {
+        return RequestBudget::unlimited();
+    };
+    RequestBudget::per_second(requests).unwrap_or_else(|error| {
+        problems.push(without_value(&error).with_key("rate_limit"));
+        RequestBudget::unlimited()
+    })
+}
+
+/// Requests a second, and who says so; `None` is without limit.
+pub(crate) fn rate(settings: &Settings, address: &Address) -> (Option<u32>, Origin) {
+    if let Some(setting) = &settings.rate_limit {
+        return (Some(setting.value), setting.origin.clone());
+    }
+    let endpoint = address
+        .token_endpoint
+        .as_ref()
+        .map(|setting| &setting.value);
+    let prove = Environment::ALL
+        .into_iter()
+        .find(|environment| Some(&environment.token_endpoint()) == endpoint);
+    match prove {
+        Some(environment) => (Some(PROVE_RATE), Origin::Preset(environment.as_str())),
+        None => (None, Origin::Default),
+    }
+}
+
+/// Where tokens are kept, decided.
+struct Kept {
+    store: Store,
+    origin: Origin,
+    folder: Option<PathBuf>,
+    problem: Option<Problem>,
+}
+
+impl Kept {
+    fn resolve(wanted: Option<Setting<Store>>, address: &Address, env: &Env) -> Self {
+        let wanted = wanted.unwrap_or_else(|| Setting::new(Store::default(), Origin::Default));
+        let mut kept = Self {
+            store: wanted.value,
+            origin: wanted.origin,
+            folder: None,
+            problem: None,
+        };
+        if kept.store != Store::File {
+            return kept;
+        }
+        if matches!(address.target, Target::Emulator { url: None }) {
+            // The next run starts another one, which does not know this one's tokens.
+            kept.store = Store::Memory;
+            kept.origin = Origin::Preset(EnvironmentName::Emulator.as_str());
+            return kept;
+        }
+        match cache::folder(env) {
+            Ok(folder) => kept.folder = Some(folder.value),
+            Err(problem) => {
+                kept.store = Store::Memory;
+                kept.problem = Some(problem);
+            }
+        }
+        kept
+    }
+}
+
+fn value<T: Clone>(setting: &Option<Setting<T>>) -> Option<T> {
+    setting.as_ref().map(|setting| setting.value.clone())
 }
 
 /// The ranges that the file's reader checks for the file, checked for the flags.
 fn durations(settings: &Settings, problems: &mut Vec<Problem>) {
-    let lifetime = settings.default_lifetime.iter();
-    let timeouts = [
+    for (key, setting) in [
         ("connect_timeout", &settings.connect_timeout),
         ("attempt_timeout", &settings.attempt_timeout),
         ("flight_timeout", &settings.flight_timeout),
-    ];
-    let given = timeouts
-        .into_iter()
-        .filter_map(|(key, setting)| Some((key, setting.as_ref()?, TIMEOUT_RANGE)))
-        .chain(lifetime.map(|setting| ("default_lifetime", setting, LIFETIME_RANGE)));
-    for (key, setting, range) in given {
-        problems.extend(out_of_range(setting.value, &range).map(|problem| problem.with_key(key)));
+    ] {
+        let out_of_range = setting
+            .iter()
+            .filter_map(|setting| out_of_range(setting.value, &TIMEOUT_RANGE));
+        problems.extend(out_of_range.map(|problem| problem.with_key(key)));
     }
+    let renewal = settings.renewal.problems().into_iter();
+    problems.extend(renewal.map(|(key, problem)| problem.with_key(key)));
     problems.extend(settings.time_problem());
 }
 

@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prove_token::{
-    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, Scope, Secret,
+    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, RequestBudget, Scope, Secret,
 };
 use toml::de::DeValue;
 
 use self::credential::{LITERAL_SECRET, client_id, client_secret};
-use crate::document::{Item, Report, Section, suggestion};
-use crate::duration::{LIFETIME_RANGE, TIMEOUT_RANGE};
+use crate::document::{Item, Report, Section, suggestion, without_value};
+use crate::duration::TIMEOUT_RANGE;
 use crate::error::Problem;
+use crate::renewal;
 use crate::setting::{EnvironmentName, Setting, Settings};
 
 /// Reads the table of one profile. What is wrong is noted and left out.
@@ -34,15 +35,15 @@ pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Sett
     section.remark_on_slips("client_secret", LITERAL_SECRET);
     request(&mut section, &mut settings, report);
     transport(&mut section, &mut settings, report);
-    if let Some(mut renewal) = section
+    settings.rate_limit = section
+        .take("rate_limit")
+        .and_then(|item| rate_limit(&item, report));
+    if let Some(table) = section
         .take("renewal")
         .and_then(|item| item.section(report))
     {
-        settings.default_lifetime =
-            duration(&mut renewal, "default_lifetime", LIFETIME_RANGE, report);
-        renewal.finish(report);
+        settings.renewal = renewal::read(table, report);
     }
-    section.refuse("rate_limit", report);
     check(&section, &settings, report);
     section.finish(report);
     settings
@@ -100,6 +101,19 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
     settings.connect_timeout = timeout("connect_timeout");
     settings.attempt_timeout = timeout("attempt_timeout");
     settings.flight_timeout = timeout("flight_timeout");
+}
+
+/// Requests a second, in the core's range.
+fn rate_limit(item: &Item<'_>, report: &mut Report<'_>) -> Option<Setting<u32>> {
+    let number = item.integer(report)?;
+    let requests = u32::try_from(number).unwrap_or(0);
+    match RequestBudget::per_second(requests) {
+        Ok(_) => Some(item.setting(requests, report)),
+        Err(error) => {
+            item.note(without_value(&error), report);
+            None
+        }
+    }
 }
 
 /// What no single key can be blamed for.

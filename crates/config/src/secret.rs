@@ -1,10 +1,12 @@
 //! Where a client secret is kept: the sources a profile can name.
 
+mod absent;
 mod command;
 mod env;
 mod file;
 mod running;
 
+pub(crate) use absent::NoSecret;
 pub use command::CommandSecret;
 pub use env::EnvSecret;
 pub use file::FileSecret;

@@ -14,6 +14,7 @@ use prove_token::{
 use crate::duration::Timeouts;
 use crate::error::Problem;
 use crate::place::Place;
+use crate::renewal::Renewal;
 
 /// Where a value came from; `Display` is for people: `flag`, the variable's
 /// name, `path:line:column`, `preset uat-us` or `default`.
@@ -112,6 +113,8 @@ pub(crate) enum ClientIdSetting {
 pub(crate) enum SecretSetting {
     /// Given by the caller, who read it from standard input, say.
     Given(ClientSecret),
+    /// Nowhere: none will be needed.
+    None,
     Env(String),
     File {
         path: PathBuf,
@@ -146,7 +149,8 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Option<Setting<Duration>>,
     pub(crate) attempt_timeout: Option<Setting<Duration>>,
     pub(crate) flight_timeout: Option<Setting<Duration>>,
-    pub(crate) default_lifetime: Option<Setting<Duration>>,
+    pub(crate) rate_limit: Option<Setting<u32>>,
+    pub(crate) renewal: Renewal,
 }
 
 impl Settings {
@@ -221,7 +225,8 @@ impl Settings {
             connect_timeout: self.connect_timeout.or(below.connect_timeout),
             attempt_timeout: self.attempt_timeout.or(below.attempt_timeout),
             flight_timeout: self.flight_timeout.or(below.flight_timeout),
-            default_lifetime: self.default_lifetime.or(below.default_lifetime),
+            rate_limit: self.rate_limit.or(below.rate_limit),
+            renewal: self.renewal.over(below.renewal),
         }
     }
 }

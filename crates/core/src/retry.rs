@@ -80,20 +80,13 @@ impl RetryPolicy {
         self
     }
 
-    pub(crate) fn connect_limit(&self) -> Duration {
-        self.connect_timeout
-    }
-
-    pub(crate) fn attempt_limit(&self) -> Duration {
-        self.attempt_timeout
-    }
-
-    pub(crate) fn flight_limit(&self) -> Duration {
-        self.flight_timeout
-    }
-
-    /// Names the first field that is out of its range.
-    pub(crate) fn validate(&self) -> Result<(), Error> {
+    /// Whether every number is within its range;
+    /// [`build`](crate::TokenClientBuilder::build) asks as well.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration`, which names the first field that is not.
+    pub fn check(&self) -> Result<(), Error> {
         const MS: Duration = Duration::from_millis(1);
         const S: Duration = Duration::from_secs(1);
         if !(1..=10).contains(&self.attempts) {
@@ -129,6 +122,18 @@ impl RetryPolicy {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn connect_limit(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(crate) fn attempt_limit(&self) -> Duration {
+        self.attempt_timeout
+    }
+
+    pub(crate) fn flight_limit(&self) -> Duration {
+        self.flight_timeout
     }
 
     /// The pause after failed attempt number `attempt` (from 1), or `None` when
@@ -241,9 +246,9 @@ mod tests {
             (default().attempt_timeout(Duration::MAX), "attempt_timeout"),
             (default().flight_timeout(Duration::MAX), "flight_timeout"),
         ] {
-            let error = policy.validate().unwrap_err();
+            let error = policy.check().unwrap_err();
             assert!(error.to_string().contains(field), "{error}");
         }
-        assert!(default().validate().is_ok());
+        assert!(default().check().is_ok());
     }
 }

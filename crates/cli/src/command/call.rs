@@ -10,17 +10,17 @@ use bytes::Bytes;
 use clap::Args;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
-use prove_token::transport::{Body, BodyLimit, Transport};
+use prove_token::transport::{Body, BodyLimit};
 use prove_token::{AccessToken, ErrorKind};
 use prove_token_config::Target;
 
 use super::Context;
 use crate::answer::Shown;
 use crate::api;
-use crate::args::{ProfileFlags, TimeLimit};
+use crate::args::{CacheFlags, ProfileFlags, TimeLimit};
 use crate::failure::Failure;
 use crate::report;
-use crate::session::Session;
+use crate::session::{Session, Wish};
 
 /// The most that is sent as a body, in bytes.
 const LARGEST_BODY: u64 = 16 * 1024 * 1024;
@@ -47,6 +47,8 @@ pub(crate) struct CallArgs {
     #[arg(short, long)]
     include: bool,
     #[command(flatten)]
+    cache: CacheFlags,
+    #[command(flatten)]
     flags: ProfileFlags,
     #[command(flatten)]
     limit: TimeLimit,
@@ -63,9 +65,10 @@ pub(crate) fn run(args: &CallArgs, context: &Context) -> Result<(), Failure> {
         .clone()
         .ok_or_else(|| no_base(&session.profile.name))?;
     let uri = request::uri(&base, path)?;
-    let token = session.access_token()?;
-    let request = args.request(method, uri, body, &token)?;
-    let (answer, tokens) = session.run(send(&session, request, token, context))?;
+    let request = args.request(method, uri, body);
+    let wish = Wish::from(args.cache);
+    let kept = session.kept_token(wish)?;
+    let (answer, tokens) = session.run(call(&session, request, kept, wish, context))?;
     let shown = Shown {
         include: args.include,
         terminal: context.console.stdout_is_terminal(),
@@ -85,24 +88,30 @@ pub(crate) fn run(args: &CallArgs, context: &Context) -> Result<(), Failure> {
 
 /// Sends the request; once more with a new token if the API rejects this one.
 /// Returns the tokens that were used, the last of them for this answer.
-async fn send(
+async fn call(
     session: &Session,
     request: Request<Body>,
-    token: AccessToken,
+    kept: Option<AccessToken>,
+    wish: Wish,
     context: &Context,
 ) -> Result<(Response<Body>, Vec<AccessToken>), Failure> {
-    let mut again = request.clone();
-    let answer = dispatch(session, request, context).await?;
+    let token = match kept {
+        Some(token) => token,
+        None => session.obtain(wish).await?,
+    };
+    let answer = dispatch(session, with_token(request.clone(), &token), context).await?;
     if !api::rejects_token(&answer) {
         return Ok((answer, vec![token]));
     }
-    session.client.invalidate(&token);
-    let renewed = session.client.access_token().await?;
-    again
-        .headers_mut()
-        .insert(AUTHORIZATION, renewed.authorization_header());
-    let answer = dispatch(session, again, context).await?;
+    let renewed = session.replace(&token, wish).await?;
+    let answer = dispatch(session, with_token(request, &renewed), context).await?;
     Ok((answer, vec![token, renewed]))
+}
+
+fn with_token(mut request: Request<Body>, token: &AccessToken) -> Request<Body> {
+    let header = token.authorization_header();
+    request.headers_mut().insert(AUTHORIZATION, header);
+    request
 }
 
 async fn dispatch(
@@ -117,9 +126,8 @@ async fn dispatch(
         .unwrap_or_default();
     report::api_request(&context.console, request.method(), request.uri());
     let answer = session
-        .transport
         .send(request)
-        .await
+        .await?
         .map_err(|error| api::unreachable(&host, &error))?;
     report::api_answer(&context.console, answer.status());
     if answer.body().is_cut_off() {
@@ -177,13 +185,7 @@ impl CallArgs {
         read(&name, file)
     }
 
-    fn request(
-        &self,
-        method: Method,
-        uri: Uri,
-        body: Bytes,
-        token: &AccessToken,
-    ) -> Result<Request<Body>, Failure> {
+    fn request(&self, method: Method, uri: Uri, body: Bytes) -> Request<Body> {
         let has_body = !body.is_empty();
         let mut request = Request::new(Body::new(body));
         *request.method_mut() = method;
@@ -195,8 +197,7 @@ impl CallArgs {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         request::add(headers, &self.headers);
-        headers.insert(AUTHORIZATION, token.authorization_header());
-        Ok(request)
+        request
     }
 }
 

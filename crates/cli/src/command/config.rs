@@ -8,7 +8,7 @@ use prove_token_config::{Config, Profile};
 use serde_json::json;
 
 use super::Context;
-use crate::args::ProfileFlags;
+use crate::args::{Deferred, ProfileFlags};
 use crate::failure::Failure;
 use crate::session;
 
@@ -17,7 +17,7 @@ pub(crate) enum ConfigCommand {
     /// Print the path of the configuration file that is used
     Path,
     /// Print every setting of a profile and where it comes from; no secrets
-    Show(Box<ShowArgs>),
+    Show(Box<Deferred<ShowArgs>>),
     /// Check the whole file and report every problem with its place
     Validate(ValidateArgs),
 }

@@ -111,9 +111,7 @@ fn json(config: &Config) -> String {
 }
 
 fn show(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
-    let flags = ProfileFlags {
-        profile: Some(args.name.clone()),
-        ..ProfileFlags::default()
-    };
+    let mut flags = ProfileFlags::default();
+    flags.token.profile = Some(args.name.clone());
     config::print(&session::resolve(&flags, context)?, args.output, context)
 }

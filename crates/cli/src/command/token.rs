@@ -1,13 +1,15 @@
 //! `prove-token token`: the main job.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use prove_token::AccessToken;
 use serde_json::json;
 
 use super::Context;
-use crate::args::{ProfileFlags, TimeLimit};
+use crate::args::{self, CacheFlags, ProfileFlags, TimeLimit};
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::{Session, Wish};
 use crate::{shell, times};
 
 /// The variable that `-o env` and its like set.
@@ -21,6 +23,15 @@ pub(crate) struct TokenArgs {
     /// How to print the token
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
+    /// Renew first if the token has less than this to live, such as 5m; at most half of
+    /// its whole life counts
+    #[arg(long, value_name = "TIME", value_parser = args::duration, conflicts_with_all = ["force", "no_cache"])]
+    min_validity: Option<Duration>,
+    /// Never request a token: print the one that is kept, or exit with code 10
+    #[arg(long, conflicts_with_all = ["force", "no_cache"])]
+    cached_only: bool,
+    #[command(flatten)]
+    cache: CacheFlags,
     #[command(flatten)]
     flags: ProfileFlags,
     #[command(flatten)]
@@ -48,9 +59,15 @@ pub(crate) enum Format {
 
 pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
     let mut flags = args.flags.clone();
-    flags.profile = flags.profile.or_else(|| args.name.clone());
+    let profile = &mut flags.token.profile;
+    *profile = profile.take().or_else(|| args.name.clone());
     let session = Session::start(&flags, args.limit.timeout, context)?;
-    let token = session.access_token()?;
+    let wish = Wish {
+        cached_only: args.cached_only,
+        min_validity: args.min_validity.unwrap_or_default(),
+        ..Wish::from(args.cache)
+    };
+    let token = session.access_token(wish)?;
     context
         .console
         .line(args.output.render(&token, &session.profile.name))
@@ -80,6 +97,7 @@ fn json(token: &AccessToken, profile: &str) -> String {
         "expires_at": ends,
         "expires_at_rfc3339": i64::try_from(ends).ok().and_then(times::rfc3339),
         "profile": profile,
+        "source": if token.is_from_store() { "cache" } else { "server" },
     });
     if let Some(scope) = token.scope() {
         object["scope"] = json!(scope.to_string());

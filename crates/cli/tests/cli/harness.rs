@@ -1,8 +1,8 @@
 //! Runs the real binary in a clean environment.
 
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use prove_token_emulator::{Emulator, EmulatorBuilder};
 use tempfile::TempDir;
@@ -12,7 +12,9 @@ pub(crate) const SECRET: &str = "canary-secret-+&=% ü";
 
 /// One run: a home of its own, and no variable but those that are set here.
 pub(crate) struct Run {
-    home: TempDir,
+    home: PathBuf,
+    /// Ends with the run, if nobody else keeps it.
+    own_home: Option<TempDir>,
     command: Command,
     stdin: Vec<u8>,
 }
@@ -27,14 +29,22 @@ pub(crate) struct Outcome {
 
 pub(crate) fn run(args: &[&str]) -> Run {
     let home = tempfile::tempdir().unwrap();
+    let mut run = run_in(home.path(), args);
+    run.own_home = Some(home);
+    run
+}
+
+/// A run that finds what other runs left in `home`.
+pub(crate) fn run_in(home: &Path, args: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prove-token"));
     command
         .args(args)
         .env_clear()
-        .env("HOME", home.path())
-        .current_dir(home.path());
+        .env("HOME", home)
+        .current_dir(home);
     Run {
-        home,
+        home: home.to_owned(),
+        own_home: None,
         command,
         stdin: Vec::new(),
     }
@@ -68,6 +78,11 @@ impl Run {
         self
     }
 
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.as_bytes().to_vec();
         self
@@ -75,7 +90,7 @@ impl Run {
 
     /// Puts a file below the home folder.
     pub(crate) fn file(self, path: &str, content: &str) -> Self {
-        let path = self.home.path().join(path);
+        let path = self.home.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
         private(&path);
@@ -87,7 +102,12 @@ impl Run {
         self.file(".config/prove-token/config.toml", content)
     }
 
-    pub(crate) fn outcome(mut self) -> Outcome {
+    pub(crate) fn outcome(self) -> Outcome {
+        self.start().outcome()
+    }
+
+    /// Starts it, to go on beside others.
+    pub(crate) fn start(mut self) -> Running {
         self.command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -95,7 +115,22 @@ impl Run {
         let mut child = self.command.spawn().unwrap();
         // A command that does not read its input may be gone already.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
-        let output = child.wait_with_output().unwrap();
+        Running {
+            child,
+            _home: self.own_home,
+        }
+    }
+}
+
+/// A run under way.
+pub(crate) struct Running {
+    child: Child,
+    _home: Option<TempDir>,
+}
+
+impl Running {
+    pub(crate) fn outcome(self) -> Outcome {
+        let output = self.child.wait_with_output().unwrap();
         let outcome = Outcome {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),

@@ -8,4 +8,8 @@ mod emulator;
 mod exit;
 mod harness;
 mod inspect;
+#[cfg(unix)]
+mod purge;
+#[cfg(unix)]
+mod store;
 mod token;

@@ -53,6 +53,11 @@ impl<'t> Report<'t> {
         self.problems.push(problem.with_place(Some(place)));
     }
 
+    /// Notes a problem that has its place already.
+    pub(crate) fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// How many problems there are so far; for [`since`](Report::since).
     pub(crate) fn mark(&self) -> usize {
         self.problems.len()

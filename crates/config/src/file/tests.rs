@@ -37,9 +37,34 @@ proxy = "https://proxy.example.com:3128"
 connect_timeout = "500ms"
 attempt_timeout = "5s"
 flight_timeout = "1m"
+rate_limit = 50
 
 [profiles.acme.renewal]
+advisory_percent = 30
+advisory_limit = "30m"
+jitter_percent = 5
+jitter_limit = "1m"
+mandatory_percent = 15
+mandatory_limit = "90s"
+mandatory_wait = "1s"
+guard_percent = 6
+guard_least = "1s"
+guard_limit = "20s"
 default_lifetime = "10m"
+longest_lifetime = "2h"
+renewal_pause = "2s"
+renewal_pause_limit = "30s"
+failure_pause = "500ms"
+failure_pause_limit = "2s"
+rejection_pause_least = "2s"
+rejection_pause_most = "6s"
+rejection_pause_limit = "2m"
+no_gain_pause = "20s"
+forced_renewal_interval = "1m"
+cool_down_limit = "10m"
+attempts = 5
+retry_base = "100ms"
+retry_cap = "1s"
 
 [profiles."dotted.name"]
 environment = "emulator"

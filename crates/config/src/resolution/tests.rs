@@ -3,6 +3,7 @@
 mod choice;
 mod elsewhere;
 mod emulator;
+mod store;
 mod value;
 mod variable;
 
@@ -13,11 +14,8 @@ use proptest::prelude::*;
 use prove_token::{ClientId, ClientSecret, Endpoint, Environment, Scope, Secret};
 
 use super::*;
-use crate::address::Target;
-use crate::file::Store;
 use crate::overrides::SecretOverride;
 use crate::profile::Row;
-use crate::setting::{EnvironmentName, Origin};
 
 const CANARY: &str = "canary-7b02";
 
@@ -40,6 +38,8 @@ accept_narrower_scope = true
 resource = "https://api.example.com/v1"
 ca_file = "/acme.pem"
 proxy = "https://proxy.example.com:3128"
+rate_limit = 5
+renewal = { attempts = 2 }
 
 [profiles.bare]
 environment = "prod-us"
@@ -106,8 +106,8 @@ fn is_given(profile: &Profile) -> bool {
         && !names(profile, "PROVE_CLIENT_SECRET")
 }
 
-fn row<'p>(profile: &'p Profile, key: &str) -> &'p Row {
-    let mut rows = profile.explain().iter();
+fn row(profile: &Profile, key: &str) -> Row {
+    let mut rows = profile.explain().into_iter();
     rows.find(|row| row.key == key).expect(key)
 }
 

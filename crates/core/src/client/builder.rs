@@ -244,7 +244,7 @@ impl TokenClientBuilder {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.retry.validate()?;
+        self.retry.check()?;
         self.renewal.check()?;
         if (1..=10_000_000).contains(&self.max_tokens) {
             return Ok(());

@@ -16,7 +16,7 @@ fn every_key_is_read() {
         entries,
         [
             ("acme", true, 9),
-            ("dotted.name", false, 29),
+            ("dotted.name", false, 54),
             ("prove", false, 4)
         ]
     );
@@ -40,9 +40,16 @@ fn every_key_is_read() {
         acme.connect_timeout.is_some(),
         acme.attempt_timeout.is_some(),
         acme.flight_timeout.is_some(),
-        acme.default_lifetime.is_some(),
+        acme.rate_limit.is_some(),
     ];
     assert_eq!(given, [true; 16]);
+    let missing: Vec<_> = acme
+        .renewal
+        .rows()
+        .into_iter()
+        .filter(|(.., origin)| *origin == crate::setting::Origin::Default)
+        .collect();
+    assert_eq!(missing, [], "every number of renewal is given");
     // A relative path starts at the folder of the file.
     let ca_file = &acme.ca_file.as_ref().unwrap().value;
     assert_eq!(*ca_file, fixture.folder.path().join("acme.pem"));
@@ -141,10 +148,8 @@ fn a_stranger_is_answered_with_what_is_known() {
         ["2:1 zzz: unknown key (known here: version, cache, default_profile, profiles)"]
     );
     // No slip leads to a key that is refused.
-    for slip in ["rate_limits = 1", "client_secret = { keyrin = \"x\" }"] {
-        let found = problems_of_profile(slip);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("unknown key (known here: "), "{found:?}");
-        assert!(!found[0].contains("rate_limit,") && !found[0].contains("keyring"));
-    }
+    let found = problems_of_profile("client_secret = { keyrin = \"x\" }");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("unknown key (known here: "), "{found:?}");
+    assert!(!found[0].contains("keyring"), "{found:?}");
 }

@@ -7,7 +7,6 @@ fn what_has_no_effect_yet_is_refused_by_name() {
     let not_supported =
         "not supported in this version (remove it: a setting without effect would mislead)";
     for (lines, place) in [
-        ("rate_limit = 24", "4:1 profiles.p.rate_limit"),
         (
             "client_secret = { keyring = \"prove\" }",
             "4:19 profiles.p.client_secret.keyring",
@@ -24,13 +23,6 @@ fn what_has_no_effect_yet_is_refused_by_name() {
             [format!("{place}: {not_supported}")]
         );
     }
-    assert_eq!(
-        problems_of_profile("[cache]\nstore = \"file\""),
-        [
-            "5:9 cache.store: the file store is not supported in this version \
-          (use \"memory\" or \"none\")"
-        ]
-    );
 }
 
 /// One line of a profile, and how the only problem with it begins.
@@ -172,11 +164,45 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     (
         "renewal = { default_lifetime = \"25h\" }",
-        "4:32 profiles.p.renewal.default_lifetime: out of range: from 1s to 1day",
+        "4:32 profiles.p.renewal.default_lifetime: out of range (default_lifetime takes 1s to ",
+    ),
+    (
+        "renewal = { advisory_percent = 81, advisory_limit = \"1h\" }",
+        "4:32 profiles.p.renewal.advisory_percent: out of range (advisory_percent takes 1 to \
+         80 %)",
+    ),
+    (
+        "renewal = { advisory_percent = -1 }",
+        "4:32 profiles.p.renewal.advisory_percent: the number is out of range",
+    ),
+    (
+        "renewal = { attempts = \"3\" }",
+        "4:24 profiles.p.renewal.attempts: expected an integer, found a string",
+    ),
+    (
+        "renewal = { mandatory_wait = 2 }",
+        "4:30 profiles.p.renewal.mandatory_wait: expected a duration",
     ),
     (
         "renewal = { jitter = 3 }",
-        "4:13 profiles.p.renewal.jitter: unknown key (known here: default_lifetime)",
+        "4:13 profiles.p.renewal.jitter: unknown key (known here: advisory_percent, ",
+    ),
+    (
+        "rate_limit = 0",
+        "4:14 profiles.p.rate_limit: the rate limit is out of range (it takes 1 to 10000 \
+         requests a second)",
+    ),
+    (
+        "rate_limit = 10_001",
+        "4:14 profiles.p.rate_limit: the rate limit is out of range",
+    ),
+    (
+        "rate_limit = \"24/s\"",
+        "4:14 profiles.p.rate_limit: expected an integer, found a string",
+    ),
+    (
+        "[cache]\nstore = \"disk\"",
+        "5:9 cache.store: not one of the known values (use one of file, memory, none)",
     ),
     (
         "renewal = 3",
@@ -191,6 +217,26 @@ fn wrong_values_say_what_would_be_right() {
         assert_eq!(found.len(), 1, "{line}: {found:?}");
         assert!(found[0].starts_with(message), "{line}: {found:?}");
     }
+}
+
+#[test]
+fn each_wrong_number_of_renewal_is_reported_where_it_stands() {
+    let found = problems_of_profile(
+        "[profiles.p.renewal]\nguard_limit = \"2m\"\nattempts = 0\nguard_percent = 5\n\
+         jitter_percent = 21",
+    );
+    let places: Vec<_> = found
+        .iter()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "5:15 profiles.p.renewal.guard_limit",
+            "6:12 profiles.p.renewal.attempts",
+            "8:18 profiles.p.renewal.jitter_percent",
+        ]
+    );
 }
 
 #[test]
