@@ -55,6 +55,8 @@
 //! decisions, whose text is safe to log, and whose [`hint`](Error::hint) says what to do.
 #![forbid(unsafe_code)]
 
+pub mod authorize;
+pub mod blocking;
 mod cache;
 mod client;
 mod clock;
