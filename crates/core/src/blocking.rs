@@ -153,7 +153,7 @@ impl Wake for Parked {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
-    use std::sync::mpsc::{self, Receiver};
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use super::*;
@@ -258,36 +258,22 @@ mod tests {
 
     #[test]
     fn only_its_own_waker_wakes_it() {
-        watched(|| {
-            let (wakers, received) = mpsc::channel::<Waker>();
-            let is_done = Arc::new(AtomicBool::new(false));
-            let waker = spawn_stranger(thread::current(), received, Arc::clone(&is_done));
-            let mut polls = 0;
-            wait(std::future::poll_fn(|context| {
-                polls += 1;
-                if is_done.load(Ordering::SeqCst) {
-                    return Poll::Ready(());
-                }
-                wakers.send(context.waker().clone()).unwrap();
-                Poll::Pending
-            }));
-            waker.join().unwrap();
-            assert_eq!(polls, 3, "without a waker, with one, and woken by it");
+        let is_due = Arc::new(AtomicBool::new(false));
+        let parked = Arc::new(Parked {
+            thread: thread::current(),
+            is_woken: AtomicBool::new(false),
         });
-    }
-
-    /// Unparks the thread many times for nothing before it wakes it.
-    fn spawn_stranger(
-        thread: Thread,
-        wakers: Receiver<Waker>,
-        is_done: Arc<AtomicBool>,
-    ) -> thread::JoinHandle<()> {
-        thread::spawn(move || {
-            wakers.recv().unwrap();
-            let waker = wakers.recv().unwrap();
-            (0..1000).for_each(|_| thread.unpark());
-            is_done.store(true, Ordering::SeqCst);
-            waker.wake();
-        })
+        // Somebody else's, left over: to park returns at once.
+        thread::current().unpark();
+        let waker = thread::spawn({
+            let (parked, is_due) = (Arc::clone(&parked), Arc::clone(&is_due));
+            move || {
+                is_due.store(true, Ordering::SeqCst);
+                parked.wake();
+            }
+        });
+        parked.park();
+        assert!(is_due.load(Ordering::SeqCst));
+        waker.join().unwrap();
     }
 }
