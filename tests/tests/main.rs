@@ -4,6 +4,7 @@
     reason = "clippy knows test functions, but not that their helpers here are tests as well"
 )]
 
+mod authorize;
 mod canaries;
 mod concurrency;
 mod egress;
