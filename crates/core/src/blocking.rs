@@ -12,6 +12,7 @@ use tokio::task::unconstrained;
 use crate::client::TokenClientBuilder;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::options::CallOptions;
 use crate::request::AccessTokenRequest;
 use crate::token::AccessToken;
 
@@ -62,6 +63,20 @@ impl TokenClient {
         wait(self.0.access_token_with(request))
     }
 
+    /// A token by the call's own [options](CallOptions), for `request` or, if that is
+    /// `None`, for what [`access_token`](Self::access_token) asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::access_token_with_options`](crate::TokenClient::access_token_with_options).
+    pub fn access_token_with_options(
+        &self,
+        request: Option<&AccessTokenRequest>,
+        options: CallOptions,
+    ) -> Result<AccessToken, Error> {
+        wait(self.0.access_token_with_options(request, options))
+    }
+
     /// A new token, always from the server; the cache is neither read nor written.
     ///
     /// # Errors
@@ -80,6 +95,13 @@ impl TokenClient {
     /// The token endpoint.
     pub fn token_endpoint(&self) -> &Endpoint {
         self.0.token_endpoint()
+    }
+
+    /// The client that this one asks by: what does not wait is the same for both, such as
+    /// [`cached_access_token`](crate::TokenClient::cached_access_token),
+    /// [`forget`](crate::TokenClient::forget) and [`reset`](crate::TokenClient::reset).
+    pub fn as_async(&self) -> &crate::TokenClient {
+        &self.0
     }
 }
 
