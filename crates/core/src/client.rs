@@ -43,6 +43,8 @@ use crate::token::AccessToken;
 pub struct TokenClient(Arc<Inner>);
 
 struct Inner {
+    /// Tells clients of one process apart.
+    number: u64,
     obtainer: Obtainer,
     lane: Lane,
     vault: Option<Arc<Vault>>,
@@ -104,10 +106,10 @@ impl TokenClient {
         &self,
         request: &AccessTokenRequest,
     ) -> Result<AccessToken, Error> {
-        let slot = self.slot(request)?;
-        if let Some(token) = slot.fresh(self.0.obtainer.clock.coarse()) {
+        if let Some(token) = self.fresh(request)? {
             return Ok(token);
         }
+        let slot = self.slot(request)?;
         self.gate(&slot, request).token(CallOptions::new()).await
     }
 
@@ -281,6 +283,20 @@ impl TokenClient {
         &self.0.obtainer.endpoint
     }
 
+    /// The token of `request`, if it is fresh beyond doubt.
+    fn fresh(&self, request: &AccessTokenRequest) -> Result<Option<AccessToken>, Error> {
+        let inner = &self.0;
+        let key = self.key(request)?;
+        let now = inner.obtainer.clock.coarse();
+        Ok(match inner.key == Some(key) {
+            true => inner.slot.fresh(now),
+            false => {
+                let fresh = |slot: &Slot| slot.fresh(now);
+                inner.others.read(&key, now, fresh).flatten()
+            }
+        })
+    }
+
     fn default_gate(&self) -> Gate<'_> {
         self.gate(&self.0.slot, &self.0.request)
     }
@@ -299,7 +315,10 @@ impl TokenClient {
         let key = self.key(request)?;
         Ok(match inner.key == Some(key) {
             true => Arc::clone(&inner.slot),
-            false => inner.others.slot(key, inner.obtainer.clock.now()),
+            false => {
+                let clock = &inner.obtainer.clock;
+                inner.others.slot(key, clock.now(), clock.coarse())
+            }
         })
     }
 
@@ -308,15 +327,17 @@ impl TokenClient {
         self.0.others.all().iter().for_each(|slot| act(slot));
     }
 
+    /// The key of `request`, which it remembers: making one costs two digests.
     fn key(&self, request: &AccessTokenRequest) -> Result<Key, Error> {
+        if let Some(key) = request.key.known_to(self.0.number) {
+            return Ok(Key::from_digest(key));
+        }
         let obtainer = &self.0.obtainer;
         let credentials = self.credentials(request)?;
-        Ok(Key::new(
-            &obtainer.endpoint,
-            obtainer.authentication,
-            credentials,
-            request,
-        ))
+        let (endpoint, authentication) = (&obtainer.endpoint, obtainer.authentication);
+        let key = Key::new(endpoint, authentication, credentials, request);
+        request.key.remember(self.0.number, key.digest());
+        Ok(key)
     }
 
     /// The name of `request`'s slot in a store, which is the same for every secret.

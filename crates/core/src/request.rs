@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
 
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
@@ -38,6 +41,33 @@ pub struct AccessTokenRequest {
     pub(crate) audience: Option<String>,
     pub(crate) resource: Option<String>,
     pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) key: KeyMemo,
+}
+
+/// What a client's cache knows the request by, with the number of that client. A request
+/// that is changed forgets it.
+#[derive(Default)]
+pub(crate) struct KeyMemo(ArcSwapOption<(u64, [u8; 32])>);
+
+impl KeyMemo {
+    pub(crate) fn known_to(&self, client: u64) -> Option<[u8; 32]> {
+        let known = self.0.load();
+        let (maker, key) = known.as_deref()?;
+        (*maker == client).then_some(*key)
+    }
+
+    /// For the first client that asks: of several, the others would take turns.
+    pub(crate) fn remember(&self, client: u64, key: [u8; 32]) {
+        let first = Some(Arc::new((client, key)));
+        self.0
+            .compare_and_swap(&None::<Arc<(u64, [u8; 32])>>, first);
+    }
+}
+
+impl Clone for KeyMemo {
+    fn clone(&self) -> Self {
+        Self(ArcSwapOption::new(self.0.load_full()))
+    }
 }
 
 impl AccessTokenRequest {
@@ -50,25 +80,25 @@ impl AccessTokenRequest {
     /// one tenant of many, say.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
-        self
+        self.changed()
     }
 
     /// The scope to ask for (RFC 6749 §3.3). Default: none, so the server's.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
-        self
+        self.changed()
     }
 
     /// The `audience` field that some providers want. Default: not sent.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
-        self
+        self.changed()
     }
 
     /// The `resource` field (RFC 8707). Default: not sent.
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
         self.resource = Some(resource.into());
-        self
+        self.changed()
     }
 
     /// An extra form field. Its value is sent, but shown nowhere.
@@ -96,7 +126,12 @@ impl AccessTokenRequest {
         if self.parameters.insert(name, value.into()).is_some() {
             return refuse(format!("the request parameter \"{shown}\" is given twice"));
         }
-        Ok(self)
+        Ok(self.changed())
+    }
+
+    fn changed(mut self) -> Self {
+        self.key = KeyMemo::default();
+        self
     }
 }
 
@@ -126,6 +161,21 @@ mod tests {
         let once = AccessTokenRequest::new().parameter("a", "1").unwrap();
         assert!(once.parameter("a", "2").is_err());
         assert!(AccessTokenRequest::new().parameter("", "x").is_err());
+    }
+
+    #[test]
+    fn what_is_remembered_is_of_one_client_and_one_request() {
+        let request = AccessTokenRequest::new().audience("a");
+        request.key.remember(1, [7; 32]);
+        request.key.remember(2, [8; 32]);
+        let copy = request.clone();
+        assert_eq!(copy.key.known_to(1), Some([7; 32]));
+        assert_eq!(copy.key.known_to(2), None);
+        let forgetful = |changed: AccessTokenRequest| changed.key.known_to(1).is_none();
+        assert!(forgetful(copy.clone().audience("b")));
+        assert!(forgetful(copy.clone().resource("b")));
+        assert!(forgetful(copy.clone().scope("b".parse().unwrap())));
+        assert!(forgetful(copy.parameter("b", "c").unwrap()));
     }
 
     #[test]

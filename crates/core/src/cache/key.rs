@@ -14,6 +14,21 @@ use crate::request::AccessTokenRequest;
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
+    /// A key that a request remembers.
+    pub(crate) fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Which of so many shards it belongs to; by other bytes than its hash.
+    pub(super) fn shard(&self, shards: usize) -> usize {
+        let [.., a, b] = self.0;
+        usize::from(u16::from_le_bytes([a, b])) % shards
+    }
+
     pub(crate) fn new(
         endpoint: &Endpoint,
         authentication: ClientAuthentication,

@@ -1,6 +1,7 @@
 //! How a [`TokenClient`] is set up.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::runtime::Handle;
 
@@ -44,6 +45,9 @@ pub struct TokenClientBuilder {
 
 /// The most tokens of other requests than the builder's that are kept.
 const MAX_TOKENS: usize = 10_000;
+
+/// The number of the next client.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl TokenClientBuilder {
     pub(super) fn new(endpoint: Endpoint) -> Self {
@@ -220,6 +224,7 @@ impl TokenClientBuilder {
             Arc::new(Vault::new(store, clock, renewal, self.events.clone()))
         });
         Ok(TokenClient(Arc::new(Inner {
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             obtainer: Obtainer {
                 endpoint: self.endpoint,
                 authentication: self.authentication,
