@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
+use prove_token::store::MissReason;
 use prove_token::transport::{Body, Transport, TransportError};
 use prove_token::{
     AccessToken, CallOptions, ErrorKind, Event, RequestBudget, SystemClock, TokenClient,
@@ -43,6 +44,7 @@ pub(crate) struct Session {
     runtime: OnceCell<Runtime>,
     limit: Option<Duration>,
     console: Arc<Console>,
+    misses: Arc<Misses>,
     /// Whether `PROVE_EMULATOR` says that one is running.
     needs_emulator: bool,
     /// Ends with the session.
@@ -84,10 +86,11 @@ impl Session {
         explain(&profile, &context.console);
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
-        let transport = Arc::default();
+        let (transport, misses) = (Arc::default(), Arc::default());
         Ok(Self {
-            client: client(&profile, &transport, &context.console)?,
+            client: client(&profile, &transport, &misses, &context.console)?,
             profile,
+            misses,
             transport,
             runtime: OnceCell::new(),
             limit,
@@ -256,9 +259,14 @@ impl Session {
     fn nothing_kept(&self) -> Failure {
         let failure = Failure::new(ErrorKind::Expired, "no usable token is kept")
             .hint("leave out --cached-only to request one");
-        match self.profile.store {
-            Store::File => failure,
-            other => failure.hint(format!(
+        match (self.profile.store, self.misses.last()) {
+            (Store::File, None) => failure.hint("there is one, and it is time to renew it"),
+            (Store::File, Some(MissReason::Absent)) => failure,
+            (Store::File, Some(reason)) => failure.hint(format!(
+                "there is one that cannot be used: {}",
+                reason.as_str()
+            )),
+            (other, _) => failure.hint(format!(
                 "tokens outlive a command with store = \"file\" alone, and it is \"{}\"",
                 other.as_str()
             )),
@@ -290,30 +298,46 @@ pub(crate) fn without_secret(
         report::not_kept(&context.console, problem);
     }
     let (profile, _) = with_emulator(profile, &context.console)?;
-    client(&profile, &Arc::default(), &context.console).map(Some)
+    let (transport, misses) = (Arc::default(), Arc::default());
+    client(&profile, &transport, &misses, &context.console).map(Some)
 }
 
 fn client(
     profile: &Profile,
     transport: &Arc<LateTransport>,
+    misses: &Arc<Misses>,
     console: &Arc<Console>,
 ) -> Result<TokenClient, Failure> {
-    let (console, last_miss) = (Arc::clone(console), Mutex::new(None));
+    let (misses, console) = (Arc::clone(misses), Arc::clone(console));
     let builder = profile
         .client_builder(Arc::clone(transport))?
         .background_renewal(false)
         .on_event(move |event| {
-            // What missed before a request still does when the request's turn comes.
-            let miss = match event {
-                Event::StoreMissed { reason, .. } => Some(*reason),
-                _ => None,
-            };
-            let mut last = last_miss.lock().unwrap_or_else(PoisonError::into_inner);
-            if miss.is_none() || std::mem::replace(&mut *last, miss) != miss {
+            if misses.is_news(event) {
                 report::event(&console, event);
             }
         });
     Ok(builder.build()?)
+}
+
+/// Why nothing that is kept could be used, as far as that is known.
+#[derive(Debug, Default)]
+struct Misses(Mutex<Option<MissReason>>);
+
+impl Misses {
+    /// Whether `event` says something new. What missed before a request still does when
+    /// the request's turn comes.
+    fn is_news(&self, event: &Event) -> bool {
+        let Event::StoreMissed { reason, .. } = event else {
+            return true;
+        };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.replace(*reason) != Some(*reason)
+    }
+
+    fn last(&self) -> Option<MissReason> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn timed_out(limit: Duration) -> Failure {

@@ -66,6 +66,7 @@ fn cached_only_asks_nobody() {
         .outcome()
         .failure(10);
     assert!(json.contains("\"error\":\"expired\""), "{json}");
+    assert!(json.contains("cannot be used: damaged"), "{json}");
     place.assert_requests(1);
 }
 
@@ -88,6 +89,11 @@ fn min_validity_renews_a_token_that_is_too_old() {
     let late = Fault::token_member("expires_in", 4).delay(Duration::from_millis(2200));
     let place = Place::at(emulator().fault(late).start().unwrap());
     place.token();
+    let words = place
+        .run(&["token", "--cached-only", "--min-validity", "1h"])
+        .outcome()
+        .failure(10);
+    assert!(words.contains("there is one"), "{words}");
     place
         .run(&["token", "--min-validity", "1h"])
         .outcome()
