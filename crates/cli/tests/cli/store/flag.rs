@@ -101,6 +101,22 @@ fn min_validity_renews_a_token_that_is_too_old() {
     place.assert_requests(2);
 }
 
+/// A live token is never taken away by a failure.
+#[test]
+fn min_validity_that_cannot_be_had_is_said() {
+    let late = Fault::token_member("expires_in", 10).delay(Duration::from_millis(5_100));
+    let refused = Fault::status(403);
+    let place = Place::at(emulator().fault(late).fault(refused).start().unwrap());
+    let kept = place.token();
+    let outcome = place.run(&["token", "--min-validity", "1h"]).outcome();
+    assert!(
+        outcome.stderr.contains("it could not be renewed"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.success(), kept);
+    place.assert_requests(2);
+}
+
 /// The flags contradict each other, and none is left to win in silence.
 #[test]
 fn contradictions_are_wrong_usage() {
