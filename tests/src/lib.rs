@@ -13,5 +13,7 @@ pub mod http;
 pub mod listener;
 pub mod log;
 pub mod peer;
+#[cfg(unix)]
+pub mod store;
 pub mod tls;
 pub mod wire;

@@ -4,11 +4,14 @@
     reason = "clippy knows test functions, but not that their helpers here are tests as well"
 )]
 
+mod authorize;
 mod canaries;
 mod concurrency;
 mod egress;
 mod fork;
 mod interop;
 mod network;
+#[cfg(unix)]
+mod store;
 mod tls;
 mod wire;

@@ -2,11 +2,12 @@
 //!
 //! The commands run what CI runs, under the same names, with nothing but git, the
 //! Rust toolchain and Python 3 on the machine; what else they can use (Node.js,
-//! cargo-deny) they name when it is missing.
+//! strace, cargo-deny) they name when it is missing.
 
 mod check;
 mod environment;
 mod failure;
+mod fuzz;
 mod process;
 mod suggestion;
 mod test;
@@ -22,6 +23,7 @@ Usage: cargo xtask <command>
 Commands:
   test [CARGO ARGS] [-- TEST ARGS]  run every test of the workspace, with the interop peers
   check [NAME…]                     run the checks, or only those named
+  fuzz [SECONDS]                    run each fuzz target for so long (60); needs a C++ compiler
   help                              print this
 
 Checks:
@@ -45,11 +47,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         Some((command, rest)) => match command.as_str() {
             "test" => test::run(rest),
             "check" => check::run(rest),
+            "fuzz" => fuzz::run(rest),
             "help" | "-h" | "--help" => help(),
             other => Err(suggestion::unknown(
                 "command",
                 other,
-                &["test", "check", "help"],
+                &["test", "check", "fuzz", "help"],
             )),
         },
     }

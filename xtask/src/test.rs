@@ -4,6 +4,7 @@ mod invocation;
 mod listing;
 mod peer;
 mod summary;
+mod tool;
 
 use std::process::ExitStatus;
 
@@ -20,7 +21,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     let invocation = Invocation::parse(arguments)?;
     let folder = workspace.target.join("interop");
-    let missing = peer::prepare_all(&workspace.root.join("tests/interop"), &folder)?;
+    let mut missing = peer::prepare_all(&workspace.root.join("tests/interop"), &folder)?;
+    missing.extend(tool::missing());
 
     let mut command = invocation.command(missing.iter().map(|missing| missing.prefix));
     command.env("PROVE_TOKEN_INTEROP_DIR", &folder);
@@ -36,15 +38,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     verdict
 }
 
-/// Names the tests that did not run because their peer is missing, and counts them:
+/// Names the tests that did not run because their peer or tool is missing, and counts them:
 /// as skipped on a developer's machine, as failed where everything must be there.
 fn count_missing(summary: &mut Summary, missing: &Missing, tests: Result<Vec<String>, Failure>) {
     let ci = environment::is_ci();
     let word = if ci { "failed" } else { "skipped" };
-    process::say(format_args!(
-        "{word}: peer {}: {}",
-        missing.name, missing.why
-    ));
+    process::say(format_args!("{word}: no {}: {}", missing.name, missing.why));
     let tests = tests.unwrap_or_else(|failure| {
         process::say(format_args!("cannot name its tests: {failure}"));
         Vec::new()
@@ -53,7 +52,7 @@ fn count_missing(summary: &mut Summary, missing: &Missing, tests: Result<Vec<Str
         process::say(format_args!("{word}: {test}"));
     }
     if ci {
-        // A missing peer fails the run even before there is a test for it.
+        // What is missing fails the run even before there is a test for it.
         summary.failed += tests.len().max(1);
     } else {
         summary.skipped += tests.len();

@@ -83,10 +83,11 @@ impl TokenClient {
     /// sense to try again.
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
         let inner = &self.0;
-        match inner.slot.fresh(inner.obtainer.clock.coarse()) {
-            Some(token) => Ok(token),
-            None => self.default_gate().token(CallOptions::new()).await,
+        // A statement of its own: what lives across an await goes through memory.
+        if let Some(token) = inner.slot.fresh(inner.obtainer.clock.coarse()) {
+            return Ok(token);
         }
+        self.default_gate().token(CallOptions::new()).await
     }
 
     /// A usable token for `request`, which replaces the builder's as a whole
@@ -104,10 +105,10 @@ impl TokenClient {
         request: &AccessTokenRequest,
     ) -> Result<AccessToken, Error> {
         let slot = self.slot(request)?;
-        match slot.fresh(self.0.obtainer.clock.coarse()) {
-            Some(token) => Ok(token),
-            None => self.gate(&slot, request).token(CallOptions::new()).await,
+        if let Some(token) = slot.fresh(self.0.obtainer.clock.coarse()) {
+            return Ok(token);
         }
+        self.gate(&slot, request).token(CallOptions::new()).await
     }
 
     /// A token by the call's own [options](CallOptions), for `request` or, if that is

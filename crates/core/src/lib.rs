@@ -75,6 +75,8 @@
 //! decisions, whose text is safe to log, and whose [`hint`](Error::hint) says what to do.
 #![forbid(unsafe_code)]
 
+pub mod authorize;
+pub mod blocking;
 mod budget;
 mod cache;
 mod client;

@@ -8,7 +8,10 @@ use crate::process;
 use crate::workspace::Workspace;
 
 pub(super) fn fmt(_: &Workspace) -> Result<Outcome, Failure> {
-    cargo(&["fmt", "--all", "--check"])
+    cargo(&["fmt", "--all", "--check"])?;
+    // A workspace of its own.
+    let fuzz = "crates/core/fuzz/Cargo.toml";
+    cargo(&["fmt", "--manifest-path", fuzz, "--check"])
 }
 
 pub(super) fn clippy(_: &Workspace) -> Result<Outcome, Failure> {

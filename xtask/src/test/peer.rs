@@ -15,7 +15,7 @@ use crate::process;
 /// The lowest Node.js that runs oidc-provider: `jose` needs its global Web Crypto.
 const NODE_MAJOR: u32 = 20;
 
-/// A peer that cannot be had on this machine.
+/// A peer or a tool that cannot be had on this machine.
 #[derive(Debug)]
 pub(crate) struct Missing {
     pub(crate) name: &'static str,

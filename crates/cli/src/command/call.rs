@@ -10,6 +10,7 @@ use bytes::Bytes;
 use clap::Args;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
+use prove_token::authorize::rejects_token;
 use prove_token::transport::{Body, BodyLimit};
 use prove_token::{AccessToken, ErrorKind};
 use prove_token_config::Target;
@@ -100,7 +101,7 @@ async fn call(
         None => session.obtain(wish).await?,
     };
     let answer = dispatch(session, with_token(request.clone(), &token), context).await?;
-    if !api::rejects_token(&answer) {
+    if !rejects_token(answer.status(), answer.headers()) {
         return Ok((answer, vec![token]));
     }
     let renewed = session.replace(&token, wish).await?;

@@ -65,7 +65,9 @@ impl<C: Cells> Default for Slot<C> {
 }
 
 impl Slot {
-    /// The current token, if it is fresh beyond doubt.
+    /// The current token, if it is fresh beyond doubt. Inlined: a token that is returned
+    /// through memory costs a third of the whole call.
+    #[inline(always)]
     pub(crate) fn fresh(&self, now: Coarse) -> Option<AccessToken> {
         let guard = self.current.load();
         if !guard.as_ref().is_some_and(|token| token.is_fresh(now)) {

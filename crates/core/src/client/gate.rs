@@ -1,7 +1,9 @@
 //! Where callers get a slot's token, and flights depart.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -25,20 +27,50 @@ pub(super) struct Gate<'a> {
     pub(super) is_apart: bool,
 }
 
-impl Gate<'_> {
+/// A call that was not served from the cache as fresh. What waits is boxed: most calls
+/// never wait, and would carry it about all the same.
+pub(super) enum Call<'a> {
+    Over(Option<Outcome>),
+    UnderWay(Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>),
+}
+
+type Outcome = Result<AccessToken, Error>;
+
+impl Future for Call<'_> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        match self.get_mut() {
+            Self::Over(outcome) => Poll::Ready(outcome.take().expect("polled once")),
+            Self::UnderWay(work) => work.as_mut().poll(context),
+        }
+    }
+}
+
+impl<'a> Gate<'a> {
     /// A token by all rules.
-    pub(super) async fn token(&self, options: CallOptions) -> Result<AccessToken, Error> {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn token(self, options: CallOptions) -> Call<'a> {
         let mut demand = Demand::new(options, self.client.0.renews_in_background);
         if options.force {
             demand = demand.forced(self.slot.current(), self.now());
         }
-        let token = self.slot.token(&demand, self).await?;
+        match self.slot.at_once(&demand, &self) {
+            Some(outcome) => Call::Over(Some(outcome.inspect(|token| self.hand_out(token)))),
+            None => Call::UnderWay(Box::pin(async move {
+                let outcome = self.slot.token(&demand, &self).await;
+                outcome.inspect(|token| self.hand_out(token))
+            })),
+        }
+    }
+
+    fn hand_out(&self, token: &AccessToken) {
         token.data().mark(Flag::Used);
         let keeps_warm = self.client.0.keeps_warm && !self.is_apart;
         if keeps_warm && self.slot.is_to_be_kept_warm() {
             self.voyage().keep_warm();
         }
-        Ok(token)
     }
 
     /// The token in memory, if it meets the options.

@@ -126,39 +126,51 @@ impl Life {
 /// is the distance between wall and monotonic time; once that has moved, the coarse
 /// clocks say nothing and the fine ones decide. (Not seen: a suspend during which
 /// the wall was set back by just as much.)
+///
+/// In nanoseconds, because this is compared with every read: a [`Duration`] has two
+/// fields, whose comparison branches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Horizon {
-    monotonic: Duration,
-    wall: Duration,
-    /// Wall time ahead of monotonic time when the token was published; `None` on a
-    /// machine whose wall clock is behind its uptime, which leaves every read to the
-    /// fine clocks.
-    lead: Option<Duration>,
+    monotonic: i64,
+    wall: i64,
+    /// Wall time ahead of monotonic time when the token was published.
+    lead: i64,
 }
 
 /// A lead that moved by more than this was a suspend, or a step of the wall.
-const MOVED: Duration = Duration::from_millis(20);
+const MOVED: i64 = 20_000_000;
 
 impl Horizon {
     pub(crate) fn new(life: &Life, clock: &dyn Clock) -> Self {
         let (now, coarse) = (clock.now(), clock.coarse());
-        let fresh = life.fresh_for(now);
         // Drawn in by what both coarse clocks may lag.
-        let fresh = fresh.saturating_sub(2 * TICK);
+        let fresh = nanoseconds(life.fresh_for(now).saturating_sub(2 * TICK));
+        let (monotonic, wall) = (nanoseconds(coarse.monotonic), nanoseconds(coarse.wall));
+        let lead = wall - monotonic;
+        // A wall clock behind the uptime may stand at its lowest value, where its
+        // distance says nothing: that machine's reads are left to the fine clocks.
+        let is_telling = lead > MOVED;
         Self {
-            monotonic: coarse.monotonic.saturating_add(fresh),
-            wall: coarse.wall.saturating_add(fresh),
-            lead: coarse.wall.checked_sub(coarse.monotonic),
+            monotonic: if is_telling { monotonic + fresh } else { 0 },
+            wall: wall + fresh,
+            lead,
         }
     }
 
     /// Whether the token is fresh beyond doubt.
     pub(crate) fn is_ahead(&self, now: Coarse) -> bool {
-        let lead = now.wall.checked_sub(now.monotonic);
-        now.monotonic < self.monotonic
-            && now.wall < self.wall
-            && matches!((lead, self.lead), (Some(now), Some(then)) if now.abs_diff(then) <= MOVED)
+        let (monotonic, wall) = (nanoseconds(now.monotonic), nanoseconds(now.wall));
+        let has_moved = (wall - monotonic - self.lead).unsigned_abs() > MOVED.unsigned_abs();
+        // Without short-circuits, which would be branches.
+        (monotonic < self.monotonic) & (wall < self.wall) & !has_moved
     }
+}
+
+/// A century and a half at the most, so that sums cannot overflow.
+fn nanoseconds(time: Duration) -> i64 {
+    const MOST: u64 = 150 * 366 * 24 * 60 * 60;
+    let seconds = time.as_secs().min(MOST);
+    seconds as i64 * 1_000_000_000 + i64::from(time.subsec_nanos())
 }
 
 #[cfg(test)]

@@ -50,6 +50,17 @@ pub(crate) trait Dispatcher {
     fn longest_flight(&self) -> Duration;
 }
 
+/// What a slot has for a call as it is.
+enum Served {
+    AtOnce(Result<AccessToken, Error>),
+    /// The outcome of a flight if it comes soon, else this token.
+    Soon(AccessToken),
+    /// The outcome of a flight; this token if it fails.
+    Newer(AccessToken),
+    /// The outcome of a flight.
+    Later,
+}
+
 /// How a wait for a flight ended.
 enum Waited {
     Landed(Outcome),
@@ -74,29 +85,21 @@ struct Call<'a, C: Cells, D> {
 impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
     async fn run(mut self) -> Result<AccessToken, Error> {
         for _ in 0..FLIGHTS {
-            let at = self.dispatcher.now();
-            let token = match self.slot.verdict(at, self.demand) {
-                Verdict::Serve(token) => return Ok(token),
-                Verdict::Refuse(error) => return Err(error),
-                Verdict::ServeAndRenew(token, pace) => {
-                    if self.slot.claim_renewal(&pace, at) {
-                        self.join(Wish::ClaimedRenewal);
-                    }
-                    return Ok(token);
-                }
-                Verdict::WaitBriefly(live) => {
+            let token = match self.slot.serve(self.demand, self.dispatcher) {
+                Served::AtOnce(outcome) => return outcome,
+                Served::Soon(live) => {
                     let flight = self.join(Wish::Renewal);
                     let waited = self.wait(flight.outcome_in_time()).await;
                     // Nobody waits for this token's renewal again.
                     live.data().mark(Flag::WaitedFor);
                     self.better(waited, live)
                 }
-                Verdict::WaitForNewer(live) => {
+                Served::Newer(live) => {
                     let flight = self.join(Wish::Newer);
                     let waited = self.wait(flight.outcome()).await;
                     self.better(waited, live)
                 }
-                Verdict::Wait => self.any().await?,
+                Served::Later => self.any().await?,
             };
             if let Some(token) = token {
                 return Ok(token);
@@ -178,6 +181,20 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
 }
 
 impl<C: Cells> Slot<C> {
+    /// What a call gets without waiting; `None` if it has to wait. A renewal that is
+    /// due starts all the same.
+    pub(crate) fn at_once(
+        &self,
+        demand: &Demand,
+        dispatcher: &impl Dispatcher,
+    ) -> Option<Result<AccessToken, Error>> {
+        self.disinherit(dispatcher.now());
+        match self.serve(demand, dispatcher) {
+            Served::AtOnce(outcome) => Some(outcome),
+            Served::Soon(_) | Served::Newer(_) | Served::Later => None,
+        }
+    }
+
     /// A token by all rules: at once if it is live, else from a flight.
     pub(crate) async fn token(
         &self,
@@ -194,6 +211,23 @@ impl<C: Cells> Slot<C> {
             failure: lost,
         };
         call.run().await
+    }
+
+    fn serve(&self, demand: &Demand, dispatcher: &impl Dispatcher) -> Served {
+        let at = dispatcher.now();
+        match self.verdict(at, demand) {
+            Verdict::Serve(token) => Served::AtOnce(Ok(token)),
+            Verdict::Refuse(error) => Served::AtOnce(Err(error)),
+            Verdict::ServeAndRenew(token, pace) => {
+                if self.claim_renewal(&pace, at) {
+                    self.join(Wish::ClaimedRenewal, demand, dispatcher);
+                }
+                Served::AtOnce(Ok(token))
+            }
+            Verdict::WaitBriefly(live) => Served::Soon(live),
+            Verdict::WaitForNewer(live) => Served::Newer(live),
+            Verdict::Wait => Served::Later,
+        }
     }
 
     /// The flight under way, or one that is launched now.

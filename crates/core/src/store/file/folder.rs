@@ -90,18 +90,18 @@ impl<'a> Folder<'a> {
             let fault = "has a second name (a hard link)";
             return Err(self.fault(StoreErrorKind::Unsafe, name, fault));
         }
+        let too_large = || self.fault(StoreErrorKind::TooLarge, name, "is larger than 64 KiB");
         let most = LARGEST_ENTRY as u64;
-        let mut content = Vec::new();
-        if metadata.size() <= most {
-            // It may grow while it is read.
-            content.reserve_exact(LARGEST_ENTRY.min(metadata.size() as usize + 1));
-            file.take(most + 1)
-                .read_to_end(&mut content)
-                .map_err(|error| self.failed("read", name, error))?;
+        if metadata.size() > most {
+            return Err(too_large());
         }
-        if metadata.size() > most || content.len() > LARGEST_ENTRY {
-            let fault = "is larger than 64 KiB";
-            return Err(self.fault(StoreErrorKind::TooLarge, name, fault));
+        let mut content = Vec::with_capacity(metadata.size() as usize + 1);
+        // It may grow while it is read.
+        file.take(most + 1)
+            .read_to_end(&mut content)
+            .map_err(|error| self.failed("read", name, error))?;
+        if content.len() > LARGEST_ENTRY {
+            return Err(too_large());
         }
         Ok(Some(content))
     }

@@ -58,6 +58,25 @@ fn a_file_in_its_place_is_left_alone() {
 }
 
 #[test]
+fn one_that_cannot_be_written_to_still_gives_what_it_holds() {
+    let fixture = Fixture::holding(b"token");
+    set_mode(fixture.store.folder(), 0o500);
+    let saved = fixture
+        .store
+        .save(&slot_key(1), Entry::Token, b"new", now());
+    let expected = if rustix::process::geteuid().is_root() {
+        // Modes do not stop root.
+        saved.unwrap();
+        b"new".to_vec()
+    } else {
+        assert_eq!(saved.unwrap_err().kind(), StoreErrorKind::Unavailable);
+        b"token".to_vec()
+    };
+    assert_eq!(fixture.load(1), Ok(Some(expected)));
+    set_mode(fixture.store.folder(), 0o700);
+}
+
+#[test]
 fn a_link_to_one_of_our_own_is_followed() {
     let fixture = Fixture::holding(b"token");
     let link = fixture.around.path().join("link");

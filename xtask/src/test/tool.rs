@@ -1,0 +1,57 @@
+//! The programs that some tests run beside the peers. Nothing installs them: they come
+//! with the system, or `.ci/run` gets them.
+
+use std::process::Command;
+
+use super::peer::Missing;
+use crate::failure::Failure;
+use crate::process;
+
+struct Tool {
+    name: &'static str,
+    /// The path that the names of its tests begin with.
+    prefix: &'static str,
+    works: fn() -> Result<(), Failure>,
+}
+
+const TOOLS: [Tool; 1] = [Tool {
+    name: "strace",
+    prefix: "store::strace::",
+    works: strace_works,
+}];
+
+/// The tools that this machine does not have, or does not allow.
+pub(crate) fn missing() -> Vec<Missing> {
+    let missing = |tool: &Tool| {
+        let why = (tool.works)().err()?;
+        Some(Missing {
+            name: tool.name,
+            prefix: tool.prefix,
+            why,
+        })
+    };
+    TOOLS.iter().filter_map(missing).collect()
+}
+
+/// Containers may have the program and not the right to trace, and old versions
+/// inject nothing.
+fn strace_works() -> Result<(), Failure> {
+    let inject = ["-o", "/dev/null", "-e", "inject=write:error=EIO:when=9999"];
+    process::capture(Command::new("strace").args(inject).arg("true")).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_tests_of_every_tool_exist() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests");
+        for tool in &TOOLS {
+            let module = tool.prefix.trim_end_matches("::").replace("::", "/");
+            assert!(tests.join(module + ".rs").is_file(), "{}", tool.name);
+        }
+    }
+}
