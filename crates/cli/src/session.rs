@@ -7,18 +7,17 @@
 mod emulator;
 mod flags;
 mod late;
+mod misses;
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
 use prove_token::store::MissReason;
 use prove_token::transport::{Body, Transport, TransportError};
-use prove_token::{
-    AccessToken, CallOptions, ErrorKind, Event, RequestBudget, SystemClock, TokenClient,
-};
+use prove_token::{AccessToken, CallOptions, ErrorKind, RequestBudget, SystemClock, TokenClient};
 use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store, Target};
 use prove_token_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
@@ -27,6 +26,7 @@ use tokio::sync::oneshot;
 use self::emulator::with_emulator;
 pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
+use self::misses::Misses;
 use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
@@ -111,15 +111,13 @@ impl Session {
 
     /// The token that is kept, if it will do. Nobody is asked.
     pub(crate) fn kept_token(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
-        if let Some(problem) = self
-            .profile
-            .store_problem
-            .as_ref()
-            .filter(|_| !wish.no_cache)
-        {
+        if wish.no_cache {
+            return Ok(None);
+        }
+        if let Some(problem) = &self.profile.store_problem {
             report::not_kept(&self.console, problem);
         }
-        if wish.force || wish.no_cache || self.profile.store != Store::File {
+        if wish.force || self.profile.store != Store::File {
             return Ok(None);
         }
         if !self.profile.runs_secret_command() {
@@ -138,12 +136,17 @@ impl Session {
     async fn look(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
         let (client, options) = (self.client.clone(), self.options(wish));
         let (done, outcome) = oneshot::channel();
-        std::thread::spawn(move || done.send(client.cached_access_token(None, options)));
+        let read = move || done.send(client.cached_access_token(None, options));
+        // Without a thread, or after a panic, nothing is sent.
+        let thread = std::thread::Builder::new().spawn(read);
         match outcome.await {
             Ok(token) => Ok(token?),
             Err(_) => Err(Failure::new(
                 ErrorKind::Internal,
-                "reading the client secret was cut off",
+                match thread {
+                    Ok(_) => "reading the client secret panicked".to_owned(),
+                    Err(error) => format!("cannot start a thread: {}", error.kind()),
+                },
             )),
         }
     }
@@ -318,26 +321,6 @@ fn client(
             }
         });
     Ok(builder.build()?)
-}
-
-/// Why nothing that is kept could be used, as far as that is known.
-#[derive(Debug, Default)]
-struct Misses(Mutex<Option<MissReason>>);
-
-impl Misses {
-    /// Whether `event` says something new. What missed before a request still does when
-    /// the request's turn comes.
-    fn is_news(&self, event: &Event) -> bool {
-        let Event::StoreMissed { reason, .. } = event else {
-            return true;
-        };
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.replace(*reason) != Some(*reason)
-    }
-
-    fn last(&self) -> Option<MissReason> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn timed_out(limit: Duration) -> Failure {
