@@ -7,17 +7,17 @@
 mod emulator;
 mod flags;
 mod late;
+mod misses;
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
+use prove_token::store::MissReason;
 use prove_token::transport::{Body, Transport, TransportError};
-use prove_token::{
-    AccessToken, CallOptions, ErrorKind, Event, RequestBudget, SystemClock, TokenClient,
-};
+use prove_token::{AccessToken, CallOptions, ErrorKind, RequestBudget, SystemClock, TokenClient};
 use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store, Target};
 use prove_token_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 use self::emulator::with_emulator;
 pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
+use self::misses::Misses;
 use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
@@ -43,6 +44,7 @@ pub(crate) struct Session {
     runtime: OnceCell<Runtime>,
     limit: Option<Duration>,
     console: Arc<Console>,
+    misses: Arc<Misses>,
     /// Whether `PROVE_EMULATOR` says that one is running.
     needs_emulator: bool,
     /// Ends with the session.
@@ -84,10 +86,11 @@ impl Session {
         explain(&profile, &context.console);
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
-        let transport = Arc::default();
+        let (transport, misses) = (Arc::default(), Arc::default());
         Ok(Self {
-            client: client(&profile, &transport, &context.console)?,
+            client: client(&profile, &transport, &misses, &context.console)?,
             profile,
+            misses,
             transport,
             runtime: OnceCell::new(),
             limit,
@@ -108,15 +111,13 @@ impl Session {
 
     /// The token that is kept, if it will do. Nobody is asked.
     pub(crate) fn kept_token(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
-        if let Some(problem) = self
-            .profile
-            .store_problem
-            .as_ref()
-            .filter(|_| !wish.no_cache)
-        {
+        if wish.no_cache {
+            return Ok(None);
+        }
+        if let Some(problem) = &self.profile.store_problem {
             report::not_kept(&self.console, problem);
         }
-        if wish.force || wish.no_cache || self.profile.store != Store::File {
+        if wish.force || self.profile.store != Store::File {
             return Ok(None);
         }
         if !self.profile.runs_secret_command() {
@@ -135,12 +136,17 @@ impl Session {
     async fn look(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
         let (client, options) = (self.client.clone(), self.options(wish));
         let (done, outcome) = oneshot::channel();
-        std::thread::spawn(move || done.send(client.cached_access_token(None, options)));
+        let read = move || done.send(client.cached_access_token(None, options));
+        // Without a thread, or after a panic, nothing is sent.
+        let thread = std::thread::Builder::new().spawn(read);
         match outcome.await {
             Ok(token) => Ok(token?),
             Err(_) => Err(Failure::new(
                 ErrorKind::Internal,
-                "reading the client secret was cut off",
+                match thread {
+                    Ok(_) => "reading the client secret panicked".to_owned(),
+                    Err(error) => format!("cannot start a thread: {}", error.kind()),
+                },
             )),
         }
     }
@@ -256,9 +262,14 @@ impl Session {
     fn nothing_kept(&self) -> Failure {
         let failure = Failure::new(ErrorKind::Expired, "no usable token is kept")
             .hint("leave out --cached-only to request one");
-        match self.profile.store {
-            Store::File => failure,
-            other => failure.hint(format!(
+        match (self.profile.store, self.misses.last()) {
+            (Store::File, None) => failure.hint("there is one, and it is time to renew it"),
+            (Store::File, Some(MissReason::Absent)) => failure,
+            (Store::File, Some(reason)) => failure.hint(format!(
+                "there is one that cannot be used: {}",
+                reason.as_str()
+            )),
+            (other, _) => failure.hint(format!(
                 "tokens outlive a command with store = \"file\" alone, and it is \"{}\"",
                 other.as_str()
             )),
@@ -290,26 +301,22 @@ pub(crate) fn without_secret(
         report::not_kept(&context.console, problem);
     }
     let (profile, _) = with_emulator(profile, &context.console)?;
-    client(&profile, &Arc::default(), &context.console).map(Some)
+    let (transport, misses) = (Arc::default(), Arc::default());
+    client(&profile, &transport, &misses, &context.console).map(Some)
 }
 
 fn client(
     profile: &Profile,
     transport: &Arc<LateTransport>,
+    misses: &Arc<Misses>,
     console: &Arc<Console>,
 ) -> Result<TokenClient, Failure> {
-    let (console, last_miss) = (Arc::clone(console), Mutex::new(None));
+    let (misses, console) = (Arc::clone(misses), Arc::clone(console));
     let builder = profile
         .client_builder(Arc::clone(transport))?
         .background_renewal(false)
         .on_event(move |event| {
-            // What missed before a request still does when the request's turn comes.
-            let miss = match event {
-                Event::StoreMissed { reason, .. } => Some(*reason),
-                _ => None,
-            };
-            let mut last = last_miss.lock().unwrap_or_else(PoisonError::into_inner);
-            if miss.is_none() || std::mem::replace(&mut *last, miss) != miss {
+            if misses.is_news(event) {
                 report::event(&console, event);
             }
         });

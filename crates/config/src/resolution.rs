@@ -200,13 +200,11 @@ pub(crate) fn rate(settings: &Settings, address: &Address) -> (Option<u32>, Orig
     if let Some(setting) = &settings.rate_limit {
         return (Some(setting.value), setting.origin.clone());
     }
-    let endpoint = address
-        .token_endpoint
-        .as_ref()
-        .map(|setting| &setting.value);
-    let prove = Environment::ALL
-        .into_iter()
-        .find(|environment| Some(&environment.token_endpoint()) == endpoint);
+    let prove = match (&address.target, &address.token_endpoint) {
+        (Target::Environment(environment), _) => Some(*environment),
+        (_, Some(endpoint)) => Environment::of(&endpoint.value),
+        (_, None) => None,
+    };
     match prove {
         Some(environment) => (Some(PROVE_RATE), Origin::Preset(environment.as_str())),
         None => (None, Origin::Default),

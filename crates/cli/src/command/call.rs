@@ -105,6 +105,9 @@ async fn call(
         return Ok((answer, vec![token]));
     }
     let renewed = session.replace(&token, wish).await?;
+    if renewed.value() == token.value() {
+        return Ok((answer, vec![token]));
+    }
     let answer = dispatch(session, with_token(request, &renewed), context).await?;
     Ok((answer, vec![token, renewed]))
 }

@@ -68,6 +68,16 @@ pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
         ..Wish::from(args.cache)
     };
     let token = session.access_token(wish)?;
+    let (left, least) = (
+        token.expires_in(),
+        wish.min_validity.min(token.lifetime() / 2),
+    );
+    if left < least {
+        context.console.notice(&format!(
+            "the token lives {} only: it could not be renewed (--verbose says why)",
+            times::brief(left)
+        ));
+    }
     context
         .console
         .line(args.output.render(&token, &session.profile.name))

@@ -66,6 +66,7 @@ fn cached_only_asks_nobody() {
         .outcome()
         .failure(10);
     assert!(json.contains("\"error\":\"expired\""), "{json}");
+    assert!(json.contains("cannot be used: damaged"), "{json}");
     place.assert_requests(1);
 }
 
@@ -88,10 +89,31 @@ fn min_validity_renews_a_token_that_is_too_old() {
     let late = Fault::token_member("expires_in", 4).delay(Duration::from_millis(2200));
     let place = Place::at(emulator().fault(late).start().unwrap());
     place.token();
+    let words = place
+        .run(&["token", "--cached-only", "--min-validity", "1h"])
+        .outcome()
+        .failure(10);
+    assert!(words.contains("there is one"), "{words}");
     place
         .run(&["token", "--min-validity", "1h"])
         .outcome()
         .success();
+    place.assert_requests(2);
+}
+
+/// A live token is never taken away by a failure.
+#[test]
+fn min_validity_that_cannot_be_had_is_said() {
+    let late = Fault::token_member("expires_in", 10).delay(Duration::from_millis(5_100));
+    let refused = Fault::status(403);
+    let place = Place::at(emulator().fault(late).fault(refused).start().unwrap());
+    let kept = place.token();
+    let outcome = place.run(&["token", "--min-validity", "1h"]).outcome();
+    assert!(
+        outcome.stderr.contains("it could not be renewed"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.success(), kept);
     place.assert_requests(2);
 }
 
