@@ -1,6 +1,8 @@
 //! What this crate's tests share: a clock that follows Tokio's paused time, and
 //! a transport that answers from a script.
 
+mod store;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,10 +10,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock::{Clock, Now, Sleep};
+use crate::clock::{BootId, Clock, Coarse, Now, Sleep};
 use crate::credentials::{ClientId, ClientSecret};
 use crate::transport::{Body, Sending, Transport, TransportError};
 use crate::{Endpoint, TokenClient, TokenClientBuilder};
+
+pub(crate) use self::store::MemoryStore;
 
 pub(crate) const ENDPOINT: &str = "https://idp.example.com/token";
 pub(crate) const ID: &str = "the-client";
@@ -23,6 +27,9 @@ pub(crate) const TOKEN: &str = "canary.token.77aa";
 pub(crate) struct TestClock {
     start: Instant,
     wall: Arc<Mutex<Duration>>,
+    /// What only the boot clock has counted.
+    suspended: Arc<Mutex<Duration>>,
+    boot_id: Option<BootId>,
 }
 
 impl TestClock {
@@ -30,7 +37,26 @@ impl TestClock {
         Self {
             start: Instant::now(),
             wall: Arc::new(Mutex::new(Duration::from_secs(1_700_000_000))),
+            suspended: Arc::default(),
+            boot_id: Some(BootId([7; 16])),
         }
+    }
+
+    /// The same machine after it was started anew; its boot clock starts at zero.
+    pub(crate) fn rebooted(&self) -> Self {
+        let elapsed = self.start.elapsed();
+        let clock = Self {
+            boot_id: Some(BootId([8; 16])),
+            ..Self::new()
+        };
+        clock.set_wall(|wall| *wall += elapsed);
+        clock
+    }
+
+    /// Suspends the machine: wall and boot clock go on, and nothing else.
+    pub(crate) fn suspend(&self, time: Duration) {
+        *self.suspended.lock().unwrap() += time;
+        self.set_wall(|wall| *wall += time);
     }
 
     pub(crate) fn set_wall(&self, change: impl FnOnce(&mut Duration)) {
@@ -42,9 +68,20 @@ impl Clock for TestClock {
     fn now(&self) -> Now {
         let elapsed = self.start.elapsed();
         Now {
-            boot: Duration::from_secs(1000) + elapsed,
+            boot: Duration::from_secs(1000) + *self.suspended.lock().unwrap() + elapsed,
             wall: *self.wall.lock().unwrap() + elapsed,
         }
+    }
+
+    fn coarse(&self) -> Coarse {
+        Coarse {
+            monotonic: Duration::from_secs(1000) + self.start.elapsed(),
+            wall: self.now().wall,
+        }
+    }
+
+    fn boot_id(&self) -> Option<BootId> {
+        self.boot_id
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -146,6 +183,25 @@ pub(crate) fn answer(status: u16, body: &str) -> http::Response<Body> {
     let mut response = http::Response::new(Body::new(body.to_owned()));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
     response
+}
+
+/// An endless row of answers with tokens of their own: `t1`, `t2` …, of an hour each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Issuer(Arc<AtomicUsize>);
+
+impl Issuer {
+    pub(crate) fn requests(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Transport for Issuer {
+    fn send(&self, _: http::Request<Body>) -> Sending<'_> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        let body =
+            format!(r#"{{"access_token":"t{number}","token_type":"Bearer","expires_in":3600}}"#);
+        Box::pin(async move { Ok(answer(200, &body)) })
+    }
 }
 
 /// A good answer with a life of an hour.

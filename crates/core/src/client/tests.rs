@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::event::Event;
 use crate::testing::{Act, HOUR, SECRET, Script, TOKEN, TestClock, builder, endpoint};
 use crate::{ClientId, ClientSecret};
 
@@ -380,3 +381,4 @@ fn settings_out_of_range_are_refused() {
 
 mod anything;
 mod renewal;
+mod store;
