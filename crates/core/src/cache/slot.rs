@@ -244,7 +244,8 @@ impl<C: Cells> Slot<C> {
         let paused = paced
             .as_ref()
             .map_or(Duration::ZERO, |pace| pace.renew_at.saturating_sub(at.boot));
-        let due = fresh_for.max(paused);
+        // With its end another pause counts.
+        let due = fresh_for.max(paused).min(token.life().usable_for(at));
         // One try at the mandatory boundary, whatever the pause; but not in a cool-down.
         let cools_down = paced.as_ref().is_some_and(|pace| pace.cools_down(at));
         match cools_down || token.has(Flag::WaitedFor) {

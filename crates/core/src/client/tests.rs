@@ -380,5 +380,7 @@ fn settings_out_of_range_are_refused() {
 }
 
 mod anything;
+mod options;
 mod renewal;
 mod store;
+mod watch;

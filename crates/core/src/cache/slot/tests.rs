@@ -131,7 +131,11 @@ fn what_is_due_when() {
         "the mandatory boundary"
     );
     slot.fail(&setback, at(27));
-    assert_eq!(slot.due_in(at(27)), Some(seconds(5)), "its one try is over");
+    assert_eq!(
+        slot.due_in(at(27)),
+        Some(Duration::from_millis(1500)),
+        "its one try is over: its end"
+    );
     let asked = policy().pauses(&setback.error, setback.failures, 0.5).ask;
     slot.fail(&setback, at(40));
     assert_eq!(slot.due_in(at(40)), Some(asked), "without a live token");
