@@ -289,4 +289,6 @@ impl fmt::Debug for Slot {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -12,22 +12,22 @@ use crate::token::{Details, Life};
 /// Advisory for the last 6 s, mandatory for the last 3 s.
 const LIFE: Duration = Duration::from_secs(30);
 
-fn at(seconds: u64) -> Now {
+pub(super) fn at(seconds: u64) -> Now {
     Now {
         boot: Duration::from_secs(1000 + seconds),
         wall: Duration::from_secs(1_700_000_000 + seconds),
     }
 }
 
-fn policy() -> RenewalPolicy {
+pub(super) fn policy() -> RenewalPolicy {
     RenewalPolicy::default()
 }
 
-fn demand() -> Demand {
+pub(super) fn demand() -> Demand {
     Demand::new(CallOptions::new(), true)
 }
 
-fn token(value: &str, obtained: u64) -> Arc<TokenData> {
+pub(super) fn token(value: &str, obtained: u64) -> Arc<TokenData> {
     let life = Life::new(at(obtained), LIFE, &policy(), 0.0);
     Arc::new(TokenData::new(
         &Secret::new(value),
