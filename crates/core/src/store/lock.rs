@@ -108,7 +108,7 @@ impl Drop for FileLease {
 }
 
 /// Whether the lock was free, and is ours now.
-fn lock(file: &File) -> Result<bool, StoreError> {
+pub(super) fn lock(file: &File) -> Result<bool, StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
