@@ -4,7 +4,7 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 
 use super::folder::Folder;
 use crate::random;
-use crate::store::{Entry, StoreError, StoreErrorKind, StoreKey};
+use crate::store::{Entry, StoreError, StoreErrorKind, StoreKey, lock};
 
 /// The file that holds the key under which names are made.
 const KEY: &str = "key";
@@ -118,8 +118,8 @@ fn make_key(folder: &Folder<'_>) -> Result<Vec<u8>, StoreError> {
 /// found any more. Only under a lock: a second process that saw the old key must not
 /// replace the new one.
 fn replace_key(folder: &Folder<'_>) -> Result<Vec<u8>, StoreError> {
-    let lock = folder.open_lock(KEY_LOCK)?;
-    if lock.try_lock().is_err() {
+    let file = folder.open_lock(KEY_LOCK)?;
+    if !lock::lock(&file)? {
         let text = "is being replaced by another process";
         return Err(folder.fault(StoreErrorKind::Unavailable, KEY, text));
     }
@@ -130,7 +130,7 @@ fn replace_key(folder: &Folder<'_>) -> Result<Vec<u8>, StoreError> {
             .and_then(|()| require_key(folder)),
     };
     // A child that was forked meanwhile keeps the file open. There is nobody to tell.
-    let _ = lock.unlock();
+    let _ = file.unlock();
     key
 }
 
