@@ -60,13 +60,16 @@ fn take_over(first: &File, second: File, wall: Duration) -> Result<Option<FileLe
     Err(unavailable("both who asked for this token stand still"))
 }
 
-/// Whether somebody who took over is at work.
+/// Whether somebody who took over is at work. If not, the time of the second file is
+/// cleared: whoever locks it next is then seen to have just done so.
 fn is_at_work(second: &File, wall: Duration) -> Result<bool, StoreError> {
     if !lock(second)? {
         return is_fresh(second, wall);
     }
+    let cleared = second.set_modified(UNIX_EPOCH);
     second
         .unlock()
+        .and(cleared)
         .map_err(|_| unavailable("a lock cannot be given back"))?;
     Ok(false)
 }
@@ -229,7 +232,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _stopped = ask(folder.path(), NOW).unwrap().unwrap();
         let wall = NOW + seconds(4);
-        drop(ask(folder.path(), wall).unwrap().unwrap());
         let begun = open(folder.path(), "second");
         begun.try_lock().unwrap();
         assert!(!is_granted(folder.path(), wall + seconds(60)));
@@ -246,8 +248,12 @@ mod tests {
             // Older than the leases before.
             let wall = NOW + seconds(10 * number);
             barrier.wait();
-            let lease = ask(folder.path(), wall).unwrap();
-            granted.fetch_add(usize::from(lease.is_some()), Ordering::SeqCst);
+            let lease = ask(folder.path(), wall);
+            // A failure counts as too many: to panic here would keep the others waiting.
+            let count = lease
+                .as_ref()
+                .map_or(2, |lease| usize::from(lease.is_some()));
+            granted.fetch_add(count, Ordering::SeqCst);
             barrier.wait();
             let count = granted.load(Ordering::SeqCst);
             drop(lease);
