@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier as Gathering, Mutex};
 use std::time::Duration;
 
 use prove_token::{Clock, Now, Sleep, SystemClock, TokenClient};
@@ -148,12 +148,16 @@ async fn callers_that_go_away_take_nothing_with_them() {
         let (arrive, arrived) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let issuer = issuing_two(arrive.clone(), released);
+        // Nobody is rejected before all have asked: who comes late would wait for the
+        // renewal, and not be rejected at all.
+        let all = Gathering::new(CALLERS);
         let api = Server::start(move |request, connection| {
             let is_new = request.header("authorization") == ["Bearer second"];
-            connection.write_all(&answer(if is_new { 200 } else { 401 }, &[], ""))?;
             if !is_new {
+                all.wait();
                 arrive.send(()).unwrap();
             }
+            connection.write_all(&answer(if is_new { 200 } else { 401 }, &[], ""))?;
             Ok(Then::KeepOpen)
         });
         let stack = Stack::both(|| client::client(issuer.endpoint()), &base(&api))[kind].clone();
@@ -184,7 +188,9 @@ fn issuing_two(arrive: mpsc::Sender<()>, released: mpsc::Receiver<()>) -> Server
         let mut token = "first";
         if request.number > 0 {
             arrive.send(()).unwrap();
-            released.lock().unwrap().recv().unwrap();
+            // Limited, for a test that failed waits for this thread to end.
+            let limit = Duration::from_secs(60);
+            released.lock().unwrap().recv_timeout(limit).unwrap();
             token = "second";
         }
         let body =
