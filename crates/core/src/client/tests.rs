@@ -380,6 +380,7 @@ fn settings_out_of_range_are_refused() {
 }
 
 mod anything;
+mod day;
 mod options;
 mod renewal;
 mod store;
