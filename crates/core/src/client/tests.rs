@@ -383,5 +383,6 @@ mod anything;
 mod day;
 mod options;
 mod renewal;
+mod sequence;
 mod store;
 mod watch;
