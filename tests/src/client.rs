@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use prove_token::{
-    AccessToken, ClientId, ClientSecret, Clock, Endpoint, Error, RetryPolicy, SystemClock,
-    TokenClient, TokenClientBuilder,
+    AccessToken, ClientId, ClientSecret, Clock, Credentials, Endpoint, Error, RetryPolicy,
+    SystemClock, TokenClient, TokenClientBuilder,
 };
 
 use crate::canary::{CLIENT_ID, SECRET};
@@ -32,6 +32,11 @@ pub fn builder(endpoint: Endpoint) -> TokenClientBuilder {
         .ca_certificates(tls::authority().pem())
         .credentials(client_id(), client_secret())
         .retry(brisk())
+}
+
+/// [`CLIENT_ID`] and [`SECRET`].
+pub fn credentials() -> Credentials {
+    Credentials::new(client_id(), client_secret())
 }
 
 /// [`CLIENT_ID`].

@@ -12,6 +12,8 @@ mod fork;
 mod interop;
 mod network;
 #[cfg(unix)]
+mod sharing;
+#[cfg(unix)]
 mod store;
 mod tls;
 mod wire;

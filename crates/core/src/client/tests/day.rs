@@ -70,7 +70,7 @@ impl Transport for Endpoint {
             if self.is_brown() {
                 tokio::time::sleep(Duration::from_secs(5)).await;
             }
-            if self.is_down() || (self.is_brown() && number % 2 == 0) {
+            if self.is_down() || (self.is_brown() && number.is_multiple_of(2)) {
                 return Ok(answer(503, ""));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
