@@ -7,6 +7,7 @@
 pub mod blackhole;
 pub mod canary;
 pub mod client;
+pub mod dial;
 pub mod emulator;
 pub mod gate;
 pub mod http;

@@ -8,6 +8,7 @@ mod authorize;
 mod canaries;
 mod concurrency;
 mod egress;
+mod field;
 mod fork;
 mod interop;
 mod network;

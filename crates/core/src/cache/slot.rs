@@ -225,8 +225,7 @@ impl<C: Cells> Slot<C> {
     /// Until a renewal should start, if somebody starts it on time; `None` while a
     /// flight is under way.
     pub(crate) fn due_in(&self, at: Now) -> Option<Duration> {
-        let flight = self.flight.load();
-        if flight.as_ref().is_some_and(|flight| flight.is_aloft()) {
+        if self.is_flying() {
             return None;
         }
         let paced = self.pace.load();

@@ -215,7 +215,7 @@ impl<C: Cells> Slot<C> {
 
     fn serve(&self, demand: &Demand, dispatcher: &impl Dispatcher) -> Served {
         let at = dispatcher.now();
-        match self.verdict(at, demand) {
+        match self.verdict(at, demand, self.is_flying()) {
             Verdict::Serve(token) => Served::AtOnce(Ok(token)),
             Verdict::Refuse(error) => Served::AtOnce(Err(error)),
             Verdict::ServeAndRenew(token, pace) => {
@@ -257,11 +257,16 @@ impl<C: Cells> Slot<C> {
         }
     }
 
+    pub(super) fn is_flying(&self) -> bool {
+        let flight = self.flight.load();
+        flight.as_ref().is_some_and(|flight| flight.is_aloft())
+    }
+
     /// What another flight brought between a caller's look at the slot and its
     /// claim of the next flight; `None` if that is still to be flown.
     fn found(&self, wish: Wish, demand: &Demand, at: Now) -> Option<Outcome> {
         let token = |token: AccessToken| Some(Ok(Arc::clone(token.data())));
-        match (self.verdict(at, demand), wish) {
+        match (self.verdict(at, demand, false), wish) {
             (Verdict::Wait, _) => None,
             (Verdict::Refuse(error), _) => Some(Err(error)),
             (Verdict::WaitBriefly(live) | Verdict::WaitForNewer(live), Wish::Token) => token(live),

@@ -39,7 +39,7 @@ pub(super) fn token(value: &str, obtained: u64) -> Arc<TokenData> {
 
 fn is_due(slot: &Slot, seconds: u64) -> bool {
     matches!(
-        slot.verdict(at(seconds), &demand()),
+        slot.verdict(at(seconds), &demand(), false),
         Verdict::ServeAndRenew(..)
     )
 }
@@ -76,7 +76,7 @@ impl Dispatcher for Landing<'_> {
 fn a_claim_that_comes_late_is_lost() {
     let slot = Slot::default();
     slot.publish(token("a", 0), at(0), &policy());
-    let Verdict::ServeAndRenew(_, seen) = slot.verdict(at(25), &demand()) else {
+    let Verdict::ServeAndRenew(_, seen) = slot.verdict(at(25), &demand(), false) else {
         panic!("a renewal is due");
     };
     slot.publish(token("b", 25), at(25), &policy());
@@ -98,7 +98,7 @@ fn readers_on_threads_start_one_renewal() {
         let reader = || {
             gate.wait();
             for _ in 0..3 {
-                if let Verdict::ServeAndRenew(_, pace) = slot.verdict(at(25), &demand())
+                if let Verdict::ServeAndRenew(_, pace) = slot.verdict(at(25), &demand(), false)
                     && slot.claim_renewal(&pace, at(25))
                 {
                     slot.join(Wish::ClaimedRenewal, &demand(), &dispatcher);

@@ -178,12 +178,19 @@ pub(super) enum Verdict<P> {
 }
 
 impl<C: Cells> Slot<C> {
-    pub(super) fn verdict(&self, at: Now, demand: &Demand) -> Verdict<Loaded<C, Pace>> {
+    /// By the token and the pace; and, for calls that want another token than the one at
+    /// hand, by the flight that may be `aloft` with it.
+    pub(super) fn verdict(
+        &self,
+        at: Now,
+        demand: &Demand,
+        aloft: bool,
+    ) -> Verdict<Loaded<C, Pace>> {
         // The pace first: it is published last, so a new one means a new token.
         let paced = self.pace.load();
         let loaded = self.current.load();
         match C::token(loaded).filter(|token| token.data().is_usable(at)) {
-            Some(token) => judge(token, paced, at, demand),
+            Some(token) => judge(token, paced, at, demand, aloft),
             None => match paced.as_deref().and_then(|pace| pace.refusal(at)) {
                 Some(error) => Verdict::Refuse(error),
                 None => Verdict::Wait,
@@ -193,7 +200,7 @@ impl<C: Cells> Slot<C> {
 }
 
 /// A live token: whether it is handed out as it is.
-fn judge<P>(token: AccessToken, paced: P, at: Now, demand: &Demand) -> Verdict<P>
+fn judge<P>(token: AccessToken, paced: P, at: Now, demand: &Demand, aloft: bool) -> Verdict<P>
 where
     P: std::ops::Deref<Target = Option<Arc<Pace>>>,
 {
@@ -201,14 +208,14 @@ where
     let may_renew = pace.is_none_or(|pace| pace.may_renew(at));
     if demand.refuses(token.data()) {
         // A pause without a failure is about renewals that nobody asked for.
-        return match may_renew || !pace.is_some_and(Pace::has_failed) {
+        return match aloft || may_renew || !pace.is_some_and(Pace::has_failed) {
             true => Verdict::WaitForNewer(token),
             false => Verdict::Serve(token),
         };
     }
     let may_wait = match token.data().phase(at) {
         Phase::Mandatory => pace.is_none_or(|pace| !pace.cools_down(at)),
-        _ => may_renew,
+        _ => aloft || may_renew,
     };
     match demand.phase(token.data(), at) {
         Phase::Fresh => Verdict::Serve(token),

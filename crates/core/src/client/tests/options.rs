@@ -110,6 +110,33 @@ async fn force_joins_a_flight_under_way() {
     assert_eq!(script.requests(), 2);
 }
 
+/// After a failure as well: a renewal under way in the background is not waited for by
+/// calls that are content with what there is, and joined by those that are not.
+#[tokio::test(start_paused = true)]
+async fn who_wants_another_token_joins_a_renewal_in_the_background() {
+    for options in [
+        CallOptions::new().force(true),
+        CallOptions::new().min_validity(seconds(1800)),
+    ] {
+        const SECOND: &str = r#"{"access_token":"t2","token_type":"Bearer","expires_in":3600}"#;
+        let script = Script::new([
+            Act::Answer(200, HOUR),
+            Act::Answer(503, ""),
+            LATENCY,
+            Act::Answer(200, SECOND),
+        ]);
+        let client = scripted(&script);
+        client.access_token().await.unwrap();
+        tokio::time::advance(seconds(3600 - 700)).await;
+        client.access_token().await.unwrap();
+        tokio::time::sleep(seconds(7)).await;
+        assert_eq!(script.requests(), 2);
+        assert_eq!(client.access_token().await.unwrap().value(), TOKEN);
+        assert_eq!(get(&client, options).await.unwrap(), "t2");
+        assert_eq!(script.requests(), 3);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn force_gets_a_newer_token_or_the_live_one() {
     let script = Script::new([
