@@ -12,15 +12,11 @@ fn main() {}
 
 #[cfg(unix)]
 mod fork {
-    use std::future::Future;
-    use std::pin::pin;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::task::{Context, Poll, Wake};
-    use std::thread::Thread;
     use std::time::Duration;
 
-    use prove_token::{AccessTokenRequest, Clock as _, SystemClock, TokenClient};
+    use prove_token::blocking::TokenClient;
+    use prove_token::{AccessTokenRequest, Clock as _, SystemClock};
     use prove_token_tests::{client, emulator};
 
     /// Enough to meet a fork in the middle of most things a thread does.
@@ -32,11 +28,11 @@ mod fork {
     pub(super) fn run() {
         let emulator = emulator::builder().rate_limit(0).start().expect("a port");
         // Without the watch over the log: its own lock is not made for forks.
-        let client = TokenClient::builder(emulator::endpoint(&emulator))
+        let client = prove_token::TokenClient::builder(emulator::endpoint(&emulator))
             .credentials(client::client_id(), client::client_secret())
-            .build()
+            .build_blocking()
             .expect("the settings are good");
-        block_on(client.access_token()).expect("a token");
+        client.access_token().expect("a token");
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for thread in 0..2 {
@@ -59,7 +55,7 @@ mod fork {
                 return;
             }
             let request = AccessTokenRequest::new().audience(format!("{thread} {}", number % 500));
-            let token = block_on(client.access_token_with(&request)).expect("a token");
+            let token = client.access_token_with(&request).expect("a token");
             token.authorization_header();
             if number % 50 == 0 {
                 client.invalidate(&token);
@@ -69,12 +65,16 @@ mod fork {
 
     /// A token from the cache, one of a key that the parent uses, and a new one.
     fn work(client: &TokenClient, child: u32) {
-        let cached = block_on(client.access_token()).expect("a cached token");
+        let cached = client.access_token().expect("a cached token");
         cached.authorization_header();
         let known = AccessTokenRequest::new().audience("0 1");
-        block_on(client.access_token_with(&known)).expect("a token of a known key");
+        client
+            .access_token_with(&known)
+            .expect("a token of a known key");
         let new = AccessTokenRequest::new().audience(format!("child {child}"));
-        block_on(client.access_token_with(&new)).expect("a token of a new key");
+        client
+            .access_token_with(&new)
+            .expect("a token of a new key");
     }
 
     /// Runs `work` in a forked child; says what went wrong.
@@ -111,25 +111,6 @@ mod fork {
                 return Some("hung".to_owned());
             }
             std::thread::yield_now();
-        }
-    }
-
-    /// The smallest executor there is: a child has no runtime of its own.
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        struct Unpark(Thread);
-        impl Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
-            }
-        }
-        let waker = Arc::new(Unpark(std::thread::current())).into();
-        let mut context = Context::from_waker(&waker);
-        let mut future = pin!(future);
-        loop {
-            match future.as_mut().poll(&mut context) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => std::thread::park(),
-            }
         }
     }
 }
