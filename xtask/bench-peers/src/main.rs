@@ -12,6 +12,8 @@ use figure::Outcome;
 
 fn main() -> Outcome<()> {
     let mut words = std::env::args().skip(1);
-    let row = words.next().ok_or("name a row")?;
-    rows::run(&row)
+    let usage = "usage: rows <row> <path of prove-token>";
+    let row = words.next().ok_or(usage)?;
+    let command = words.next().ok_or(usage)?;
+    rows::run(&row, command.as_ref())
 }

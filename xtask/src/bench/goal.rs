@@ -37,6 +37,8 @@ const PUBLISHED: &[&str] = &[
     "yup-oauth2",
 ];
 
+const BARE: &[&str] = &["bare reqwest"];
+
 const fn hard(
     row: &'static str,
     what: &'static str,
@@ -72,7 +74,7 @@ use Limit::{Exactly, Faster, Ratio, Value};
 
 /// The hard goal of a subject stands before what it goes on to.
 #[rustfmt::skip]
-pub(crate) const GOALS: [Goal; 7] = [
+pub(crate) const GOALS: [Goal; 25] = [
     hard("1", "fresh access_token()", "prove-token", PUBLISHED, Faster(8.0)),
     aim("1", "fresh access_token()", "prove-token", PUBLISHED, Faster(12.0)),
     hard("2", "the same, 2 threads to 1", "prove-token, 2 threads", &["prove-token"], Ratio(1.3)),
@@ -80,6 +82,24 @@ pub(crate) const GOALS: [Goal; 7] = [
     aim("3", "its header, 1 thread", "prove-token", &["static HeaderValue clone"], Ratio(1.5)),
     hard("3", "its header, 2 threads", "prove-token, 2 threads", &["static HeaderValue clone, 2 threads"], Ratio(2.5)),
     aim("3", "its header, 2 threads", "prove-token, 2 threads", &["static HeaderValue clone, 2 threads"], Ratio(1.5)),
+    hard("4", "herd of 1,000: requests", "requests of 1000", &[], Exactly(1.0)),
+    aim("4", "herd of 1,000: last caller", "last of 1000", BARE, Ratio(1.1)),
+    hard("4", "herd of 10,000: requests", "requests of 10000", &[], Exactly(1.0)),
+    aim("4", "herd of 10,000: last caller", "last of 10000", BARE, Ratio(1.1)),
+    hard("5", "failing herd of 100: requests", "requests of 100", &[], Exactly(1.0)),
+    hard("5", "failing herd of 100: last caller", "last of 100", BARE, Ratio(1.1)),
+    hard("5", "failing herd of 1,000: requests", "requests of 1000", &[], Exactly(1.0)),
+    hard("5", "failing herd of 1,000: last caller", "last of 1000", BARE, Ratio(1.1)),
+    hard("6", "one token request", "prove-token", BARE, Ratio(1.25)),
+    aim("7", "100,000 keys: memory of each", "beyond the token", &[], Value(1.5)),
+    aim("7", "a hit among 100,000 keys", "a hit among 100000", &["access_token()"], Ratio(3.0)),
+    hard("8", "command, kept token", "prove-token", &["clap hello"], Ratio(2.5)),
+    aim("8", "command, kept token", "prove-token", &["curl"], Faster(4.0)),
+    aim("8", "command, kept token", "prove-token", &["aws configure get"], Faster(80.0)),
+    aim("8", "command, peak memory", "peak memory", &[], Value(6.0)),
+    aim("9", "command, first token, CA file", "prove-token, CA file", &["curl, CA file"], Ratio(0.4)),
+    aim("9", "command, first token, system roots", "prove-token, system roots", &["curl, system roots"], Ratio(0.8)),
+    aim("15", "a hit, 100,000 keys to 1", "100000 keys", &["1 key"], Ratio(3.0)),
 ];
 
 /// The names of the rows, each once.
