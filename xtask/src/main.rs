@@ -4,6 +4,7 @@
 //! Rust toolchain and Python 3 on the machine; what else they can use (Node.js,
 //! strace, cargo-deny) they name when it is missing.
 
+mod bench;
 mod check;
 mod environment;
 mod failure;
@@ -24,6 +25,8 @@ Commands:
   test [CARGO ARGS] [-- TEST ARGS]  run every test of the workspace, with the interop peers
   check [NAME…]                     run the checks, or only those named
   fuzz [SECONDS]                    run each fuzz target for so long (60); needs a C++ compiler
+  bench [--json FILE] [ROW…]        measure the performance goals, or only those rows
+  bench --list                      print the goals
   help                              print this
 
 Checks:
@@ -48,11 +51,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             "test" => test::run(rest),
             "check" => check::run(rest),
             "fuzz" => fuzz::run(rest),
+            "bench" => bench::run(rest),
             "help" | "-h" | "--help" => help(),
             other => Err(suggestion::unknown(
                 "command",
                 other,
-                &["test", "check", "fuzz", "help"],
+                &["test", "check", "fuzz", "bench", "help"],
             )),
         },
     }
