@@ -8,7 +8,6 @@ mod authorize;
 mod canaries;
 mod concurrency;
 mod egress;
-mod examples;
 mod field;
 mod fork;
 mod interop;
