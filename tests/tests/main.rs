@@ -8,6 +8,7 @@ mod authorize;
 mod canaries;
 mod concurrency;
 mod egress;
+mod examples;
 mod field;
 mod fork;
 mod interop;
