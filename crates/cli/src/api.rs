@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Response;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::RETRY_AFTER;
 use prove_token::transport::{Body, TransportError, TransportErrorKind};
 use prove_token::{AccessToken, Endpoint, ErrorKind};
 use serde_json::Value;
@@ -19,19 +19,6 @@ pub(crate) struct Caller<'a> {
     /// Whether the API is Prove's, or the emulator's: Prove's codes and limits mean
     /// nothing elsewhere.
     pub(crate) is_prove: bool,
-}
-
-/// A 401 that a new token may cure: unless the API names another reason
-/// (RFC 6750 §3.1).
-pub(crate) fn rejects_token(answer: &Response<Body>) -> bool {
-    if answer.status().as_u16() != 401 {
-        return false;
-    }
-    let mut challenges = answer.headers().get_all(WWW_AUTHENTICATE).iter();
-    !challenges.any(|challenge| {
-        let challenge = String::from_utf8_lossy(challenge.as_bytes()).to_ascii_lowercase();
-        challenge.contains("error=") && !challenge.contains("invalid_token")
-    })
 }
 
 /// What to make of an answer that is not a success.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use clap::Args;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
+use prove_token::authorize::rejects_token;
 use prove_token::transport::{Body, BodyLimit, Transport};
 use prove_token::{AccessToken, ErrorKind};
 use prove_token_config::Target;
@@ -93,7 +94,7 @@ async fn send(
 ) -> Result<(Response<Body>, Vec<AccessToken>), Failure> {
     let mut again = request.clone();
     let answer = dispatch(session, request, context).await?;
-    if !api::rejects_token(&answer) {
+    if !rejects_token(answer.status(), answer.headers()) {
         return Ok((answer, vec![token]));
     }
     session.client.invalidate(&token);
