@@ -2,6 +2,7 @@
 
 mod deny;
 mod direction;
+mod features;
 mod function;
 mod map;
 mod size;
@@ -29,7 +30,7 @@ struct Check {
 }
 
 // The quick ones first: a person waits for the first complaint.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check {
         name: "fmt",
         about: "rustfmt changes nothing",
@@ -64,6 +65,11 @@ const CHECKS: [Check; 8] = [
         name: "clippy",
         about: "no lint fires",
         run: toolchain::clippy,
+    },
+    Check {
+        name: "features",
+        about: "packages build with each of their features",
+        run: features::run,
     },
     Check {
         name: "doc",
