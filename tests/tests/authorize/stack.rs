@@ -24,7 +24,7 @@ pub(super) type Hyper = Client<HttpConnector, Full<Bytes>>;
 #[derive(Clone)]
 pub(super) enum Stack {
     Reqwest(ClientWithMiddleware),
-    Tower(BearerAuth<Hyper, CloneBody>),
+    Tower(Box<BearerAuth<Hyper, CloneBody>>),
 }
 
 impl Stack {
@@ -56,7 +56,7 @@ impl Stack {
         let layer = BearerAuthLayer::new(tokens, api.clone()).replay(CloneBody);
         let service = layer.layer(hyper());
         assert_eq!(canary::leak(&format!("{layer:?} {service:?}")), None);
-        Self::Tower(service)
+        Self::Tower(Box::new(service))
     }
 
     /// The status of the answer, or the token client's error.
@@ -93,7 +93,8 @@ impl Stack {
                 Ok((answer.status().as_u16(), answer.bytes().await.unwrap()))
             }
             Self::Tower(service) => {
-                let answer = service.clone().oneshot(request.map(Full::new)).await;
+                let service = BearerAuth::clone(service);
+                let answer = service.oneshot(request.map(Full::new)).await;
                 let answer = answer.map_err(|error| token_error(&*error))?;
                 let status = answer.status().as_u16();
                 let body = answer.into_body().collect().await.unwrap();
