@@ -2,6 +2,7 @@
 
 mod deny;
 mod direction;
+mod features;
 mod function;
 mod map;
 mod size;
@@ -65,6 +66,11 @@ const CHECKS: [Check; 9] = [
         name: "clippy",
         about: "no lint fires",
         run: toolchain::clippy,
+    },
+    Check {
+        name: "features",
+        about: "packages build with each of their features",
+        run: features::run,
     },
     Check {
         name: "doc",

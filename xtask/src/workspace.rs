@@ -21,6 +21,7 @@ pub(crate) struct Workspace {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest: PathBuf,
+    pub(crate) features: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
 }
 
@@ -90,6 +91,7 @@ fn package(value: &Value) -> Option<Package> {
     Some(Package {
         name: text(&value["name"])?,
         manifest: path(&value["manifest_path"])?,
+        features: value["features"].as_object()?.keys().cloned().collect(),
         dependencies: value["dependencies"]
             .as_array()?
             .iter()
@@ -151,11 +153,12 @@ mod tests {
     #[test]
     fn tables_and_options_are_told_apart() {
         let json = r#"{"workspace_root":"/w","target_directory":"/w/target","packages":[{
-            "name":"a","manifest_path":"/w/a/Cargo.toml","dependencies":[
+            "name":"a","manifest_path":"/w/a/Cargo.toml","features":{"f":["x"]},"dependencies":[
               {"name":"x","kind":null,"optional":true},
               {"name":"y","kind":"dev","optional":false},
               {"name":"z","kind":"build","optional":false}]}]}"#;
         let workspace = Workspace::parse(json).unwrap();
+        assert_eq!(workspace.packages[0].features, ["f"]);
         let seen: Vec<_> = workspace.packages[0]
             .dependencies
             .iter()

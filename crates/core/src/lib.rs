@@ -50,7 +50,13 @@
 //! - **Strict about answers**: a 200 without exactly one usable bearer token is an
 //!   [`Error`], never an empty token.
 //!
-//! When an API rejects a token (401), tell [`TokenClient::invalidate`] and ask again.
+//! # Calling an API
+//!
+//! [`authorize`] puts tokens into the requests of a reqwest client (feature
+//! `reqwest-middleware`) or through a tower service (feature `tower`), for one origin,
+//! and replays a request whose token the API rejects. By hand: when an API
+//! [rejects a token](authorize::rejects_token), tell [`TokenClient::invalidate`] and
+//! ask again. Threads without an async runtime use [`blocking::TokenClient`].
 //!
 //! # More than one process
 //!

@@ -93,7 +93,8 @@ impl Stack {
                 Ok((answer.status().as_u16(), answer.bytes().await.unwrap()))
             }
             Self::Tower(service) => {
-                let answer = service.clone().oneshot(request.map(Full::new)).await;
+                let service = BearerAuth::clone(service);
+                let answer = service.oneshot(request.map(Full::new)).await;
                 let answer = answer.map_err(|error| token_error(&*error))?;
                 let status = answer.status().as_u16();
                 let body = answer.into_body().collect().await.unwrap();

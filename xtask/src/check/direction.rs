@@ -150,6 +150,7 @@ mod tests {
         Package {
             name: name.to_owned(),
             manifest: PathBuf::new(),
+            features: Vec::new(),
             dependencies: dependencies
                 .iter()
                 .map(|(name, kind)| dependency(name, *kind))

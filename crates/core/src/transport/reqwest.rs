@@ -1,4 +1,4 @@
-//! The transport that applications use, and the only file that names reqwest.
+//! The transport that applications use, and the only file that sends by reqwest.
 //!
 //! reqwest's defaults would send a client secret to another origin (redirects)
 //! or in clear through a proxy named by a variable, and inflate a small answer
