@@ -5,6 +5,7 @@
 
 use std::process::{Command, Stdio};
 
+#[expect(clippy::zombie_processes, reason = "wait4 waits for it below")]
 fn main() {
     let mut words = std::env::args_os().skip(1);
     let program = words.next().expect("the command to run");

@@ -79,21 +79,30 @@ pub fn first_token(command: &Path) -> Outcome<()> {
         ("prove-token, CA file, not kept", &unkept),
         ("curl, CA file", &curl_file),
     ];
-    let system = program::system_roots()
-        .map(|roots| scratch.write("roots.pem", &(roots + &authority.certificate())))
-        .transpose()?;
-    let with_system = system.map(|roots| {
-        let set = |program: Program| program.with_variable("SSL_CERT_FILE", &roots);
-        (set(ours.forgetting()), set(curl))
-    });
+    let with_system = with_system_roots(&scratch, &authority, [ours.forgetting(), curl])?;
     match &with_system {
-        Some((ours, curl)) => {
+        Some([ours, curl]) => {
             programs.push(("prove-token, system roots", ours));
             programs.push(("curl, system roots", curl));
         }
         None => figure::missing("9", "prove-token, system roots", "no file of system roots"),
     }
     program::print_times("9", &programs, FIRST_TOKENS)
+}
+
+/// The programs with the system's certificates and ours, by the variable that both read.
+fn with_system_roots(
+    scratch: &Scratch,
+    authority: &program::Authority,
+    programs: [Program; 2],
+) -> Outcome<Option<[Program; 2]>> {
+    let Some(roots) = program::system_roots() else {
+        return Ok(None);
+    };
+    let roots = scratch.write("roots.pem", &(roots + &authority.certificate()))?;
+    Ok(Some(programs.map(|program| {
+        program.with_variable("SSL_CERT_FILE", &roots)
+    })))
 }
 
 /// A program that was built with this one.

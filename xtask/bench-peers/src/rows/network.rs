@@ -35,10 +35,9 @@ pub fn failing_herd() -> Outcome<()> {
 }
 
 fn herds(row: &str, status: u16, sizes: [usize; 2]) -> Outcome<()> {
-    let delay = DELAY;
     let server = Server::start(Answer {
         status,
-        delay,
+        delay: DELAY,
         ..Answer::default()
     })?;
     let runtime = Builder::new_multi_thread()
@@ -46,9 +45,11 @@ fn herds(row: &str, status: u16, sizes: [usize; 2]) -> Outcome<()> {
         .enable_all()
         .build()?;
     let (mut last, mut requests) = ([Vec::new(), Vec::new()], [0, 0]);
+    let mut channel = Vec::new();
     let mut bare = Vec::new();
     for _ in 0..HERDS {
         bare.push(runtime.block_on(bare_request(&server))?);
+        channel.push(runtime.block_on(last_of_a_channel(sizes[1]))?);
         for (index, size) in sizes.into_iter().enumerate() {
             let client = ours::of(&server.url())?
                 .retry(RetryPolicy::default().attempts(1))
@@ -60,6 +61,8 @@ fn herds(row: &str, status: u16, sizes: [usize; 2]) -> Outcome<()> {
         }
     }
     figure::print(row, "bare reqwest", median(bare), "ms");
+    let subject = format!("last of {} on a tokio watch", sizes[1]);
+    figure::print(row, &subject, median(channel), "ms");
     for ((size, last), requests) in sizes.into_iter().zip(last).zip(requests) {
         let subject = format!("last of {size}");
         figure::print(row, &subject, median(last), "ms");
@@ -72,8 +75,7 @@ fn herds(row: &str, status: u16, sizes: [usize; 2]) -> Outcome<()> {
 async fn bare_request(server: &Server) -> Outcome<f64> {
     let client = reqwest::Client::new();
     let start = Instant::now();
-    let response = client.post(server.url()).form(&FORM).send().await?;
-    response.bytes().await?;
+    request(&client, &server.url()).await?;
     Ok(milliseconds(start))
 }
 
@@ -93,33 +95,81 @@ async fn last_caller(client: TokenClient, size: usize, succeeds: bool) -> Outcom
     Ok(milliseconds(start))
 }
 
+/// As many tasks on a channel that nothing but a timer fills: what tokio itself takes to
+/// start them and to wake them.
+async fn last_of_a_channel(size: usize) -> Outcome<f64> {
+    let start = Instant::now();
+    let (fill, filled) = tokio::sync::watch::channel(false);
+    let waits: Vec<_> = (0..size)
+        .map(|_| {
+            let mut filled = filled.clone();
+            tokio::spawn(async move { filled.wait_for(|filled| *filled).await.is_ok() })
+        })
+        .collect();
+    tokio::spawn(async move {
+        tokio::time::sleep(DELAY).await;
+        fill.send_replace(true);
+        fill.closed().await;
+    });
+    drop(filled);
+    for wait in waits {
+        wait.await?;
+    }
+    Ok(milliseconds(start))
+}
+
 /// Row 6: a request of its own for each call, on a connection that is kept.
 pub fn one_request() -> Outcome<()> {
     let server = Server::start(Answer::default())?;
+    let url = server.url();
     let current_thread = || Builder::new_current_thread().enable_all().build();
-    let (ours, bare): (Runtime, Runtime) = (current_thread()?, current_thread()?);
-    let client = ours::of(&server.url())?.build()?;
+    let runtimes: [Runtime; 3] = [current_thread()?, current_thread()?, current_thread()?];
+    let client = ours::of(&url)?.build()?;
+    let near = ours::of(&url)?.runtime(runtimes[1].handle().clone());
+    let near = near.build()?;
     let reqwest = reqwest::Client::new();
-    let request = AccessTokenRequest::new();
-    let (mut our_times, mut bare_times) = (Vec::new(), Vec::new());
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for number in 0..WARM_UP + REQUESTS {
-        let start = Instant::now();
-        ours.block_on(client.request_access_token(&request))?;
-        let our_time = milliseconds(start) * 1e3;
-        let start = Instant::now();
-        bare.block_on(async {
-            let response = reqwest.post(server.url()).form(&FORM).send().await?;
-            response.bytes().await
-        })?;
-        let bare_time = milliseconds(start) * 1e3;
+        let measured = [
+            microseconds(&runtimes[0], our_request(&client))?,
+            microseconds(&runtimes[1], our_request(&near))?,
+            microseconds(&runtimes[2], request(&reqwest, &url))?,
+        ];
         if number >= WARM_UP {
-            our_times.push(our_time);
-            bare_times.push(bare_time);
+            times
+                .iter_mut()
+                .zip(measured)
+                .for_each(|(all, one)| all.push(one));
         }
     }
-    figure::print("6", "prove-token", median(our_times), "µs");
-    figure::print("6", "bare reqwest", median(bare_times), "µs");
+    let subjects = [
+        "prove-token",
+        "prove-token, on the caller's runtime",
+        "bare reqwest",
+    ];
+    for (subject, times) in subjects.into_iter().zip(times) {
+        figure::print("6", subject, median(times), "µs");
+    }
     Ok(())
+}
+
+async fn our_request(client: &TokenClient) -> Outcome<()> {
+    client
+        .request_access_token(&AccessTokenRequest::new())
+        .await?;
+    Ok(())
+}
+
+/// What anybody writes who has no client: the form out, the whole answer in.
+async fn request(client: &reqwest::Client, url: &str) -> Outcome<()> {
+    client.post(url).form(&FORM).send().await?.bytes().await?;
+    Ok(())
+}
+
+fn microseconds(runtime: &Runtime, work: impl Future<Output = Outcome<()>>) -> Outcome<f64> {
+    let start = Instant::now();
+    runtime.block_on(work)?;
+    Ok(milliseconds(start) * 1e3)
 }
 
 fn milliseconds(start: Instant) -> f64 {
