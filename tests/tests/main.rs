@@ -4,6 +4,7 @@
     reason = "clippy knows test functions, but not that their helpers here are tests as well"
 )]
 
+mod allocation;
 mod authorize;
 mod canaries;
 mod concurrency;

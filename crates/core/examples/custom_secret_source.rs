@@ -23,7 +23,7 @@ impl SecretSource for JsonFile {
         let problem = |what: &str| {
             let text = format!("the secret file {} {what}", self.0.display());
             Error::new(ErrorKind::SecretSource, text)
-                .with_hint("check that the secret manager's agent has written it")
+                .with_hint("check that the secret manager has written it")
         };
         let text = std::fs::read_to_string(&self.0)
             .map_err(|error| problem("cannot be read").with_source(error))?;

@@ -123,7 +123,9 @@ pub fn cpu() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// The output of a future that does not wait.
+/// The output of a future that does not wait. Inlined, as an `.await` in a caller's own
+/// function is.
+#[inline(always)]
 pub fn at_once<F: Future>(future: F) -> F::Output {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {

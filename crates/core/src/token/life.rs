@@ -215,6 +215,30 @@ mod tests {
         assert_eq!(life(u64::MAX / 4).lifetime(), Duration::from_secs(86_400));
     }
 
+    /// Children that were forked from one parent spread over what is left of the time
+    /// before the boundary that none may pass.
+    #[test]
+    fn a_jitter_is_drawn_anew_from_what_is_left() {
+        let policy = RenewalPolicy::default();
+        let parent = Life::new(at(0), Duration::from_secs(3600), &policy, 0.5);
+        // 720 s without jitter, and 150 s of it.
+        assert_eq!(parent.phase(at(3600 - 870)), Phase::Advisory);
+        let boundary = |unit| {
+            let child = parent.with_jitter_anew(at(3600 - 870), unit);
+            assert_eq!(child.end(), parent.end());
+            child.remaining(at(0)) - child.fresh_for(at(0))
+        };
+        assert_eq!(boundary(0.0).as_secs(), 720);
+        assert_eq!(boundary(0.5).as_secs(), 795);
+        assert_eq!(boundary(1.0).as_secs(), 870);
+        let late = parent.with_jitter_anew(at(3600 - 700), 1.0);
+        assert_eq!(
+            late.phase(at(3600 - 700)),
+            Phase::Advisory,
+            "it is due anyway"
+        );
+    }
+
     /// A clock whose readings are set by hand; `suspended` is what only the boot
     /// clock has counted.
     #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ use std::sync::RwLock;
 
 use http::HeaderValue;
 use prove_token::TokenClient;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
 
 use crate::figure::{self, Outcome};
@@ -38,6 +39,7 @@ pub fn one_thread() -> Outcome<()> {
         Subject::new("aws-smithy-runtime", |calls| smithy.take(calls)),
         Subject::new("yup-oauth2", |calls| yup.take(calls)),
         Subject::new("RwLock<String> clone", |calls| take_locked(&text, calls)),
+        Subject::new("two coarse clocks", read_clocks),
     ];
     let values = meter::cpu_per_call(&subjects, ROUNDS, CALLS);
     for (subject, value) in subjects.iter().zip(values) {
@@ -98,6 +100,14 @@ async fn fresh_client() -> Outcome<TokenClient> {
     let client = ours::in_process()?.build()?;
     client.access_token().await?;
     Ok(client)
+}
+
+/// What a token at hand cannot cost less than.
+fn read_clocks(calls: u32) {
+    for _ in 0..calls {
+        black_box(clock_gettime(ClockId::MonotonicCoarse));
+        black_box(clock_gettime(ClockId::RealtimeCoarse));
+    }
 }
 
 fn take_locked(text: &RwLock<String>, calls: u32) {
