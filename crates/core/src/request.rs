@@ -217,6 +217,29 @@ mod tests {
     }
 
     #[test]
+    fn of_many_clients_at_once_one_is_remembered_with_its_own_key() {
+        let clients: Vec<_> = (1..=4).filter_map(NonZeroU64::new).collect();
+        for _ in 0..200 {
+            let request = AccessTokenRequest::new();
+            let start = std::sync::Barrier::new(clients.len());
+            std::thread::scope(|scope| {
+                for client in &clients {
+                    scope.spawn(|| {
+                        start.wait();
+                        request.key.remember(*client, [client.get(); 4]);
+                    });
+                }
+            });
+            let known = clients.iter().filter_map(|client| {
+                let key = request.key.known_to(*client)?;
+                assert_eq!(key, [client.get(); 4]);
+                Some(client)
+            });
+            assert_eq!(known.count(), 1);
+        }
+    }
+
+    #[test]
     fn debug_shows_no_parameter_value() {
         let request = AccessTokenRequest::new()
             .parameter("pin", "canary-11")
