@@ -6,6 +6,7 @@ mod voyage;
 mod watch;
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 pub use builder::TokenClientBuilder;
@@ -44,7 +45,7 @@ pub struct TokenClient(Arc<Inner>);
 
 struct Inner {
     /// Tells clients of one process apart.
-    number: u64,
+    number: NonZeroU64,
     obtainer: Obtainer,
     lane: Lane,
     vault: Option<Arc<Vault>>,
@@ -327,16 +328,23 @@ impl TokenClient {
         self.0.others.all().iter().for_each(|slot| act(slot));
     }
 
-    /// The key of `request`, which it remembers: making one costs two digests.
+    /// The key of `request`, which it remembers: making one costs two digests. Inlined,
+    /// so that a key that is known stays in registers.
+    #[inline(always)]
     fn key(&self, request: &AccessTokenRequest) -> Result<Key, Error> {
-        if let Some(key) = request.key.known_to(self.0.number) {
-            return Ok(Key::from_digest(key));
+        match request.key.known_to(self.0.number) {
+            Some(key) => Ok(Key::from_words(key)),
+            None => self.new_key(request),
         }
+    }
+
+    #[cold]
+    fn new_key(&self, request: &AccessTokenRequest) -> Result<Key, Error> {
         let obtainer = &self.0.obtainer;
         let credentials = self.credentials(request)?;
         let (endpoint, authentication) = (&obtainer.endpoint, obtainer.authentication);
         let key = Key::new(endpoint, authentication, credentials, request);
-        request.key.remember(self.0.number, key.digest());
+        request.key.remember(self.0.number, key.words());
         Ok(key)
     }
 

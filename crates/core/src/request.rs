@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-
-use arc_swap::ArcSwapOption;
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
@@ -46,27 +45,51 @@ pub struct AccessTokenRequest {
 
 /// What a client's cache knows the request by, with the number of that client. A request
 /// that is changed forgets it.
+///
+/// It is written once. Neither a lock guards it, which a forked child could find taken,
+/// nor a pointer, which each look-up would have to follow.
 #[derive(Default)]
-pub(crate) struct KeyMemo(ArcSwapOption<(u64, [u8; 32])>);
+pub(crate) struct KeyMemo {
+    /// Zero while there is no key, [`WRITING`] while there is one in part.
+    client: AtomicU64,
+    key: [AtomicU64; 4],
+}
+
+/// In the place of a client's number. A child that was forked meanwhile finds it for
+/// ever, and computes the key each time.
+const WRITING: u64 = u64::MAX;
 
 impl KeyMemo {
-    pub(crate) fn known_to(&self, client: u64) -> Option<[u8; 32]> {
-        let known = self.0.load();
-        let (maker, key) = known.as_deref()?;
-        (*maker == client).then_some(*key)
+    pub(crate) fn known_to(&self, client: NonZeroU64) -> Option<[u64; 4]> {
+        // Acquire: whoever sees the number sees the whole key.
+        let is_known = self.client.load(Ordering::Acquire) == client.get();
+        is_known.then(|| self.key.each_ref().map(|word| word.load(Ordering::Relaxed)))
     }
 
     /// For the first client that asks: of several, the others would take turns.
-    pub(crate) fn remember(&self, client: u64, key: [u8; 32]) {
-        let first = Some(Arc::new((client, key)));
-        self.0
-            .compare_and_swap(&None::<Arc<(u64, [u8; 32])>>, first);
+    pub(crate) fn remember(&self, client: NonZeroU64, key: [u64; 4]) {
+        let claim = self
+            .client
+            .compare_exchange(0, WRITING, Ordering::Relaxed, Ordering::Relaxed);
+        if claim.is_ok() {
+            for (place, word) in self.key.iter().zip(key) {
+                place.store(word, Ordering::Relaxed);
+            }
+            self.client.store(client.get(), Ordering::Release);
+        }
     }
 }
 
 impl Clone for KeyMemo {
     fn clone(&self) -> Self {
-        Self(ArcSwapOption::new(self.0.load_full()))
+        let copy = Self::default();
+        let client = NonZeroU64::new(self.client.load(Ordering::Acquire));
+        if let Some(client) = client.filter(|client| client.get() != WRITING)
+            && let Some(key) = self.known_to(client)
+        {
+            copy.remember(client, key);
+        }
+        copy
     }
 }
 
@@ -165,17 +188,55 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_of_one_client_and_one_request() {
+        let [one, two] = [1, 2].map(|client| NonZeroU64::new(client).unwrap());
         let request = AccessTokenRequest::new().audience("a");
-        request.key.remember(1, [7; 32]);
-        request.key.remember(2, [8; 32]);
+        assert_eq!(request.clone().key.known_to(one), None);
+        request.key.remember(one, [7, 6, 5, 4]);
+        request.key.remember(two, [8; 4]);
         let copy = request.clone();
-        assert_eq!(copy.key.known_to(1), Some([7; 32]));
-        assert_eq!(copy.key.known_to(2), None);
-        let forgetful = |changed: AccessTokenRequest| changed.key.known_to(1).is_none();
+        assert_eq!(copy.key.known_to(one), Some([7, 6, 5, 4]));
+        assert_eq!(copy.key.known_to(two), None);
+        let forgetful = |changed: AccessTokenRequest| changed.key.known_to(one).is_none();
         assert!(forgetful(copy.clone().audience("b")));
         assert!(forgetful(copy.clone().resource("b")));
         assert!(forgetful(copy.clone().scope("b".parse().unwrap())));
         assert!(forgetful(copy.parameter("b", "c").unwrap()));
+    }
+
+    /// As a child finds it that was forked while another thread wrote.
+    #[test]
+    fn half_a_key_is_none() {
+        let [one, two] = [1, 2].map(|client| NonZeroU64::new(client).unwrap());
+        let request = AccessTokenRequest::new();
+        request.key.client.store(WRITING, Ordering::Relaxed);
+        request.key.remember(one, [7; 4]);
+        assert_eq!(request.key.known_to(one), None);
+        let copy = request.clone();
+        copy.key.remember(two, [8; 4]);
+        assert_eq!(copy.key.known_to(two), Some([8; 4]), "a copy begins anew");
+    }
+
+    #[test]
+    fn of_many_clients_at_once_one_is_remembered_with_its_own_key() {
+        let clients: Vec<_> = (1..=4).filter_map(NonZeroU64::new).collect();
+        for _ in 0..200 {
+            let request = AccessTokenRequest::new();
+            let start = std::sync::Barrier::new(clients.len());
+            std::thread::scope(|scope| {
+                for client in &clients {
+                    scope.spawn(|| {
+                        start.wait();
+                        request.key.remember(*client, [client.get(); 4]);
+                    });
+                }
+            });
+            let known = clients.iter().filter_map(|client| {
+                let key = request.key.known_to(*client)?;
+                assert_eq!(key, [client.get(); 4]);
+                Some(client)
+            });
+            assert_eq!(known.count(), 1);
+        }
     }
 
     #[test]

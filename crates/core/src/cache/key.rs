@@ -1,5 +1,7 @@
 //! What tells one cached token from another.
 
+use std::hash::{Hash, Hasher};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
@@ -10,23 +12,27 @@ use crate::request::AccessTokenRequest;
 /// The SHA-256 of everything that could make the server answer with another token:
 /// the endpoint, who asks and how, and what for. The secret enters by the identity
 /// of its source only; parameters, which may be secrets, leave no copy behind.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key([u8; 32]);
+///
+/// In words, and compared word by word: a look-up moves and compares it, and a processor
+/// that has just written pieces of it waits before it can read them together.
+#[derive(Clone, Copy, Eq)]
+pub(crate) struct Key([u64; 4]);
 
 impl Key {
     /// A key that a request remembers.
-    pub(crate) fn from_digest(digest: [u8; 32]) -> Self {
-        Self(digest)
+    pub(crate) fn from_words(words: [u64; 4]) -> Self {
+        Self(words)
     }
 
-    pub(crate) fn digest(&self) -> [u8; 32] {
+    pub(crate) fn words(&self) -> [u64; 4] {
         self.0
     }
 
-    /// Which of so many shards it belongs to; by other bytes than its hash.
+    /// Which of so many shards it belongs to; by another word than its hash.
     pub(super) fn shard(&self, shards: usize) -> usize {
-        let [.., a, b] = self.0;
-        usize::from(u16::from_le_bytes([a, b])) % shards
+        let [.., last] = self.0;
+        // Its upper half as a fraction of all shards: a division would cost more.
+        (((last >> 32) * shards as u64) >> 32) as usize
     }
 
     pub(crate) fn new(
@@ -37,13 +43,10 @@ impl Key {
     ) -> Self {
         let identity = credentials.identity();
         let id = credentials.client_id();
-        Self(digest_of(
-            endpoint,
-            authentication,
-            id,
-            Some(&identity),
-            request,
-        ))
+        let source = Some(&*identity);
+        let digest = digest_of(endpoint, authentication, id, source, request);
+        let (words, _) = digest.as_chunks();
+        Self(std::array::from_fn(|word| u64::from_le_bytes(words[word])))
     }
 
     /// What a store knows the slot by: the same, but for the secret and where it is,
@@ -81,6 +84,20 @@ fn digest_of(
     }
     let digest = digest(&SHA256, &fields.0);
     digest.as_ref().try_into().expect("a SHA-256 has 32 bytes")
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
+    }
+}
+
+/// Any word of a digest is a hash.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+    }
 }
 
 /// Short secrets could be guessed from it.
@@ -177,6 +194,17 @@ mod tests {
     fn order_of_scopes_makes_no_difference() {
         let request = |scope: &str| AccessTokenRequest::new().scope(scope.parse().unwrap());
         assert!(key("id", "s", &request("a b")) == key("id", "s", &request("b a")));
+    }
+
+    #[test]
+    fn keys_are_spread_over_all_shards() {
+        let request = |number: usize| AccessTokenRequest::new().audience(number.to_string());
+        let keys: Vec<_> = (0..2000).map(|n| key("id", "s", &request(n))).collect();
+        for shards in [1, 3, 256] {
+            let used: HashSet<_> = keys.iter().map(|key| key.shard(shards)).collect();
+            assert_eq!(used.len(), shards);
+            assert!(used.iter().all(|shard| *shard < shards));
+        }
     }
 
     #[test]

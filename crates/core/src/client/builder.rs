@@ -1,5 +1,6 @@
 //! How a [`TokenClient`] is set up.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,8 +47,8 @@ pub struct TokenClientBuilder {
 /// The most tokens of other requests than the builder's that are kept.
 const MAX_TOKENS: usize = 10_000;
 
-/// The number of the next client.
-static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
+/// How many clients this process has built.
+static BUILT: AtomicU64 = AtomicU64::new(0);
 
 impl TokenClientBuilder {
     pub(super) fn new(endpoint: Endpoint) -> Self {
@@ -224,7 +225,7 @@ impl TokenClientBuilder {
             Arc::new(Vault::new(store, clock, renewal, self.events.clone()))
         });
         Ok(TokenClient(Arc::new(Inner {
-            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
+            number: NonZeroU64::MIN.saturating_add(BUILT.fetch_add(1, Ordering::Relaxed)),
             obtainer: Obtainer {
                 endpoint: self.endpoint,
                 authentication: self.authentication,
