@@ -1,13 +1,13 @@
 //! Many calls at once while tokens are revoked, and an API that rejects every token.
 
 use std::io::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prove_token::{Clock, Now, RetryPolicy, Sleep, SystemClock, TokenClient};
+use prove_token::{RetryPolicy, TokenClient};
 use prove_token_emulator::Emulator;
+use prove_token_tests::dial::Dial;
 use prove_token_tests::http::{Server, Then, answer};
 use prove_token_tests::{client, emulator};
 use serde_json::{Value, json};
@@ -77,31 +77,12 @@ async fn tokens_revoked_in_the_middle_of_the_flow_cost_one_renewal() {
     }
 }
 
-/// The machine's clocks, and what the test adds to them.
-#[derive(Clone, Debug, Default)]
-struct Ahead(Arc<AtomicU64>);
-
-impl Clock for Ahead {
-    fn now(&self) -> Now {
-        let ahead = Duration::from_secs(self.0.load(Ordering::SeqCst));
-        let now = SystemClock.now();
-        Now {
-            boot: now.boot + ahead,
-            wall: now.wall + ahead,
-        }
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        SystemClock.sleep(duration)
-    }
-}
-
 #[tokio::test]
 async fn an_api_that_rejects_every_token_costs_one_renewal_in_30_seconds() {
     for kind in 0..2 {
         let issuer = emulator::builder().start().unwrap();
         let api = Server::playing(vec![answer(401, &[], "")], Then::KeepOpen);
-        let clock = Ahead::default();
+        let clock = Dial::default();
         let tokens = || {
             let builder = client::builder(emulator::endpoint(&issuer));
             builder.clock(clock.clone()).build().unwrap()
@@ -116,7 +97,7 @@ async fn an_api_that_rejects_every_token_costs_one_renewal_in_30_seconds() {
                 assert_eq!(sent, if call == 0 { 2 } else { 1 }, "{stack:?} {window}");
             }
             assert_eq!(issuer.token_requests(), window + 1, "{stack:?}");
-            clock.0.fetch_add(31, Ordering::SeqCst);
+            clock.advance(Duration::from_secs(31));
         }
         let seen = authorizations(&api);
         assert_ne!(seen[0], seen[1], "the replay has another token");

@@ -285,6 +285,16 @@ fn judge_life(token: &AccessToken, clock: &TestClock) {
     assert!(life <= Duration::from_secs(86_400));
 }
 
+/// Runs `work` on a runtime of its own.
+fn on_paused_time(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(work);
+}
+
 async fn play(steps: Vec<Step>, replies: Vec<(Reply, u64)>, has_store: bool) {
     let world = World::new(replies, has_store);
     let mut calls = Vec::new();
@@ -337,12 +347,7 @@ proptest! {
         replies in prop::collection::vec(reply(), 1..20),
         has_store in any::<bool>(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(play(steps, replies, has_store));
+        on_paused_time(play(steps, replies, has_store));
     }
 
     /// While a usable token is held, no call fails, whatever the server does.
@@ -351,12 +356,7 @@ proptest! {
         replies in prop::collection::vec(reply(), 1..20),
         reads in prop::collection::vec((0..200_u64, prop::bool::weighted(0.1)), 1..80),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        on_paused_time(async {
             // A token that is granted replaces the one at hand, be it shorter: none is.
             let hour = || Reply::Grant { expires_in: r#","expires_in":3600"#.to_owned() };
             let long = replies.into_iter().map(|(reply, delay)| match reply {
@@ -388,12 +388,7 @@ proptest! {
         attempts in 1..4_u32,
         reads in 1..3000_u32,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        on_paused_time(async {
             let script = Script::new([Act::AnswerWith(status, "x-none", "", "")]);
             let client = builder(&script, &TestClock::new())
                 .retry(RetryPolicy::default().attempts(attempts))
