@@ -1,7 +1,7 @@
 //! `Authorization: Bearer …`, ready to clone from any thread.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -17,19 +17,39 @@ const COPIES: usize = 8;
 /// three to ten times more as soon as two of them really run, so each thread
 /// clones a value with a counter of its own; the text is shared.
 #[derive(Default)]
-pub(super) struct HeaderCopies([OnceLock<HeaderValue>; COPIES]);
+pub(super) struct HeaderCopies([Copied; COPIES]);
+
+#[derive(Default)]
+struct Copied {
+    header: OnceLock<HeaderValue>,
+    /// Whether some thread makes it, or has. Nobody waits for that thread: it may exist
+    /// only in the parent of a forked child, which would wait for ever.
+    is_claimed: AtomicBool,
+}
 
 impl HeaderCopies {
     pub(super) fn get(&self, text: &Arc<Zeroizing<String>>) -> HeaderValue {
-        self.0[thread_number() % COPIES]
-            .get_or_init(|| {
-                let bytes = Bytes::from_owner(HeaderText(Arc::clone(text)));
-                let mut header = HeaderValue::from_maybe_shared(bytes)
-                    .expect("a token is visible ASCII, as wire ensures");
-                header.set_sensitive(true);
-                header
-            })
-            .clone()
+        let copied = &self.0[thread_number() % COPIES];
+        match copied.header.get() {
+            Some(header) => header.clone(),
+            None => copied.make(text),
+        }
+    }
+}
+
+impl Copied {
+    /// One that is kept, for whoever comes first; the others get one of their own.
+    #[cold]
+    fn make(&self, text: &Arc<Zeroizing<String>>) -> HeaderValue {
+        let bytes = Bytes::from_owner(HeaderText(Arc::clone(text)));
+        let mut header = HeaderValue::from_maybe_shared(bytes)
+            .expect("a token is visible ASCII, as wire ensures");
+        header.set_sensitive(true);
+        if !self.is_claimed.swap(true, Ordering::Relaxed) {
+            // It is empty: only who claimed it fills it.
+            let _ = self.header.set(header.clone());
+        }
+        header
     }
 }
 
@@ -74,8 +94,25 @@ mod tests {
                 scope.spawn(|| assert_eq!(copies.get(&text).as_bytes().as_ptr(), text.as_ptr()));
             }
         });
-        let made = copies.0.iter().filter(|copy| copy.get().is_some()).count();
+        let made = copies
+            .0
+            .iter()
+            .filter(|copy| copy.header.get().is_some())
+            .count();
         assert!(made >= 2, "threads made copies of their own");
         assert!(here.is_sensitive());
+    }
+
+    /// As a child finds it that was forked while another thread made the header.
+    #[test]
+    fn nobody_waits_for_a_header_that_is_being_made() {
+        let text = Arc::new(Zeroizing::new("Bearer canary".to_owned()));
+        let copies = HeaderCopies::default();
+        for copied in &copies.0 {
+            copied.is_claimed.store(true, Ordering::Relaxed);
+        }
+        let header = copies.get(&text);
+        assert!(header.is_sensitive() && header == "Bearer canary");
+        assert!(copies.0.iter().all(|copied| copied.header.get().is_none()));
     }
 }
