@@ -99,17 +99,24 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
                     let waited = self.wait(flight.outcome()).await;
                     self.better(waited, live)
                 }
-                Served::Later => self.any().await?,
+                Served::Later => match self.any().await {
+                    Ok(token) => token,
+                    Err(error) => return self.live().ok_or(error),
+                },
             };
             if let Some(token) = token {
                 return Ok(token);
             }
         }
+        self.live().ok_or_else(self.failure)
+    }
+
+    /// What can be had without a flight in the end: while this call waited, a store may
+    /// have had a token, or a clock that was wrong been put right.
+    fn live(&self) -> Option<AccessToken> {
         let live = self.slot.current();
-        match live.filter(|token| token.is_usable(self.dispatcher.now())) {
-            Some(live) => Ok(AccessToken::new(live)),
-            None => Err((self.failure)()),
-        }
+        let live = live.filter(|token| token.is_usable(self.dispatcher.now()));
+        live.map(AccessToken::new)
     }
 
     /// The outcome of a flight for a caller that has no token; `None` if it takes
@@ -133,8 +140,10 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
         }
         if !token.is_usable(at) {
             self.failure = outlived;
-            // The time went by while nobody polled this call.
-            self.deadline = self.deadline.max(at.boot + self.demand.max_wait);
+            if at.boot > self.deadline {
+                // The time went by while nobody polled this call.
+                self.deadline = at.boot.saturating_add(self.demand.max_wait);
+            }
         }
         Ok(None)
     }

@@ -80,6 +80,44 @@ async fn a_call_ends_by_its_own_limit_and_the_flight_goes_on() {
     assert_eq!(started.elapsed(), seconds(3));
 }
 
+/// The token that a call waited for is rejected before the call can take it: it waits no
+/// longer for another than for what is left of its time.
+#[tokio::test(start_paused = true)]
+async fn a_rejection_prolongs_no_wait() {
+    let script = Script::new([Act::Delay(seconds(9)), Act::Answer(200, HOUR), Act::Hang]);
+    let client = scripted(&script);
+    let started = tokio::time::Instant::now();
+    let rejecting = tokio::spawn({
+        let client = client.clone();
+        async move { client.invalidate(&client.access_token().await.unwrap()) }
+    });
+    tokio::task::yield_now().await;
+    let outcome = get(&client, CallOptions::new().max_wait(seconds(10))).await;
+    rejecting.await.unwrap();
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Expired);
+    assert_eq!(started.elapsed(), seconds(10));
+    assert_eq!(script.requests(), 2);
+}
+
+/// A wall clock that was wrong for a moment, and put right during a request that fails.
+#[tokio::test(start_paused = true)]
+async fn no_call_fails_once_a_live_token_is_back() {
+    let failing = [Act::Delay(seconds(1)), Act::Answer(503, "")];
+    for (acts, limit) in [(failing.to_vec(), 30), (vec![Act::Hang], 3)] {
+        let script = Script::new([vec![Act::Answer(200, HOUR)], acts].concat());
+        let clock = TestClock::new();
+        let client = single(builder(&script, &clock));
+        client.access_token().await.unwrap();
+        clock.set_wall(|wall| *wall += seconds(7200));
+        let options = CallOptions::new().max_wait(seconds(limit));
+        let waiting = tokio::spawn(async move { get(&client, options).await });
+        tokio::task::yield_now().await;
+        clock.set_wall(|wall| *wall -= seconds(7200));
+        assert_eq!(waiting.await.unwrap().unwrap(), TOKEN);
+        assert_eq!(script.requests(), 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_never_waits_gets_a_live_token_in_the_mandatory_window() {
     let issuer = Issuer::default();
