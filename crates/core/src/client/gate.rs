@@ -124,13 +124,11 @@ impl Dispatcher for Gate<'_> {
         }
     }
 
-    fn longest_flight(&self) -> Duration {
-        let one = self.client.0.obtainer.retry.flight_limit();
-        // The same again for other processes.
-        match self.client.0.vault.is_some() && !self.is_apart {
-            true => one * 2,
-            false => one,
-        }
+    fn longest_flight(&self) -> Option<Duration> {
+        let obtainer = &self.client.0.obtainer;
+        // With a store it depends on other processes as well.
+        let is_alone = self.client.0.vault.is_none() || self.is_apart;
+        is_alone.then(|| obtainer.retry.flight_limit())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::obtain::within;
 use crate::options::CallOptions;
 use crate::process::Owned;
+use crate::renewal::Failures;
 use crate::request::AccessTokenRequest;
 use crate::token::{AccessToken, Flag, TokenData};
 
@@ -95,8 +96,16 @@ impl fmt::Debug for TokenWatch {
 async fn watch_over(voyage: &Voyage, sender: &watch::Sender<Sight>) {
     let work = async {
         let mut lookout = voyage.slot.lookout();
+        let mut told = Failures::default();
         loop {
-            let failure = see_to(voyage).await;
+            // A failure is looked for where a request is due or has just failed: the slot
+            // repeats the last one to whoever asks.
+            let is_due = voyage.slot.due_in(voyage.now()) == Some(Duration::ZERO);
+            let failure = match is_due || voyage.slot.failures() != told {
+                true => see_to(voyage).await,
+                false => None,
+            };
+            told = voyage.slot.failures();
             tell(voyage, sender, failure);
             let sleep = until_due(voyage);
             within(

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::vault::Vault;
-use super::{Lease, StoreKey};
+use super::{Lease, StoreError, StoreErrorKind, StoreKey};
 use crate::credentials::ClientSecret;
 use crate::obtain::within;
 use crate::random;
@@ -16,12 +16,15 @@ use crate::renewal::{Failures, Pauses, Setback};
 use crate::token::TokenData;
 
 /// While another process is at work, its entry is looked for after so long, then after
-/// twice as long, and so on up to the second.
+/// twice as long, and so on, up to once in [`LOOK_EVERY`].
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LOOK_EVERY: Duration = Duration::from_millis(64);
 
 /// A lease that its holder has not touched for three times as long counts as stale.
 const TOUCH_EVERY: Duration = Duration::from_secs(1);
+
+/// A store that takes longer for one call counts as one that does not work.
+const STORE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What one flight wants of the store.
 #[derive(Clone, Debug)]
@@ -64,7 +67,7 @@ impl Vault {
         let mut pause = FIRST_LOOK;
         loop {
             let (vault, key) = (Arc::clone(self), errand.key);
-            let lease = blocking(move || vault.try_lease(&key)).await;
+            let lease = self.in_time(move || vault.try_lease(&key)).await;
             // Once more: whoever had the lease may have saved what it brought.
             if let Some(end) = self.look(errand, false).await {
                 return end;
@@ -83,7 +86,8 @@ impl Vault {
     /// Keeps the token of `errand`, and makes it known before the lease is given back.
     pub(crate) async fn succeed(self: &Arc<Self>, errand: &Arc<Errand>, token: &Arc<TokenData>) {
         let (vault, errand, token) = (Arc::clone(self), Arc::clone(errand), Arc::clone(token));
-        blocking(move || vault.keep_token(&errand.key, &errand.secret, &token)).await;
+        self.in_time(move || vault.keep_token(&errand.key, &errand.secret, &token))
+            .await;
     }
 
     /// Keeps the failure of `errand`, for those who wait and come after.
@@ -92,12 +96,14 @@ impl Vault {
         let keep = move || {
             vault.keep_failure(&errand.key, &errand.secret, &setback, errand.is_urgent);
         };
-        blocking(keep).await;
+        self.in_time(keep).await;
     }
 
     async fn ours(self: &Arc<Self>, errand: &Arc<Errand>, lease: Option<Box<dyn Lease>>) -> Turn {
         let (vault, errand) = (Arc::clone(self), Arc::clone(errand));
-        let remembered = blocking(move || vault.failure(&errand.key, &errand.secret)).await;
+        let remembered = self
+            .in_time(move || vault.failure(&errand.key, &errand.secret))
+            .await;
         let failures = remembered
             .flatten()
             .map(|remembered| remembered.setback.failures);
@@ -105,10 +111,40 @@ impl Vault {
         Turn::Ours(holding, failures.unwrap_or_default())
     }
 
+    /// Runs `work` on a thread for blocking work. `None` if it panicked, the runtime is
+    /// gone, or the store does not answer in time, as one on a server that is gone: the
+    /// flight goes on without, and leaves the store alone until that call has ended.
+    async fn in_time<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        if self
+            .hanging
+            .load()
+            .as_ref()
+            .is_some_and(|call| call.strong_count() > 0)
+        {
+            return None;
+        }
+        let call = Arc::new(());
+        let watched = Arc::downgrade(&call);
+        let work = spawn_blocking(move || {
+            let _call = call;
+            work()
+        });
+        let done = within(work, self.clock.sleep(STORE_LIMIT)).await;
+        if done.is_none() {
+            self.hanging.store(Some(Arc::new(watched)));
+            let text = "it does not answer in time";
+            self.warn(&StoreError::new(StoreErrorKind::Unavailable, text));
+        }
+        done?.ok()
+    }
+
     /// What ends the errand without a request. `tells` of a miss.
     async fn look(self: &Arc<Self>, errand: &Arc<Errand>, tells: bool) -> Option<Turn> {
         let (vault, errand) = (Arc::clone(self), Arc::clone(errand));
-        blocking(move || vault.look_now(&errand, tells))
+        self.in_time(move || vault.look_now(&errand, tells))
             .await
             .flatten()
     }
@@ -169,7 +205,7 @@ impl Vault {
                     let _ = lease.keep(wall);
                     lease
                 };
-                match blocking(touch).await {
+                match vault.in_time(touch).await {
                     Some(touched) => lease = touched,
                     None => return,
                 }
@@ -208,10 +244,4 @@ impl Errand {
             .as_ref()
             .is_some_and(|token| token.is_usable(now))
     }
-}
-
-/// Runs `work` on a thread for blocking work; `None` if it panicked or the runtime is
-/// gone, which a store of the application's must not make anybody else's problem.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    spawn_blocking(work).await.ok()
 }

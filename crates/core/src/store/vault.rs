@@ -1,9 +1,10 @@
 //! Tokens and failures in a store: sealed on their way in, judged on their way out.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use zeroize::Zeroizing;
 
 use super::record::{self, Remembered};
@@ -29,6 +30,8 @@ pub(crate) struct Vault {
     policy: RenewalPolicy,
     events: EventHook,
     has_warned: AtomicBool,
+    /// A call of the store that has taken too long; it is alive until it ends.
+    pub(super) hanging: ArcSwapOption<Weak<()>>,
 }
 
 impl Vault {
@@ -44,6 +47,7 @@ impl Vault {
             policy,
             events,
             has_warned: AtomicBool::new(false),
+            hanging: ArcSwapOption::empty(),
         }
     }
 
@@ -171,7 +175,7 @@ impl Vault {
         }
     }
 
-    fn warn(&self, error: &StoreError) {
+    pub(super) fn warn(&self, error: &StoreError) {
         if !self.has_warned.swap(true, Ordering::Relaxed) {
             let error = error.clone();
             self.events.emit(|| Event::StoreUnavailable { error });

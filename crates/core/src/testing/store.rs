@@ -1,7 +1,7 @@
 //! A store in memory, with faults.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::store::{Entry, Lease, StoreError, StoreErrorKind, StoreKey, TokenStore};
@@ -16,12 +16,21 @@ struct State {
     leased: HashSet<StoreKey>,
     touches: usize,
     is_broken: bool,
+    /// What every call waits for.
+    stuck: Option<Arc<Mutex<mpsc::Receiver<()>>>>,
 }
 
 impl MemoryStore {
     /// Whether everything fails from now on.
     pub(crate) fn set_broken(&self, is_broken: bool) {
         self.state().is_broken = is_broken;
+    }
+
+    /// Lets every call hang until the returned end is dropped.
+    pub(crate) fn hang(&self) -> mpsc::Sender<()> {
+        let (release, stuck) = mpsc::channel();
+        self.state().stuck = Some(Arc::new(Mutex::new(stuck)));
+        release
     }
 
     pub(crate) fn has(&self, entry: Entry) -> bool {
@@ -52,6 +61,11 @@ impl MemoryStore {
     }
 
     fn working(&self) -> Result<std::sync::MutexGuard<'_, State>, StoreError> {
+        let stuck = self.state().stuck.clone();
+        if let Some(stuck) = stuck {
+            // Ends when the other side is dropped.
+            let _ = stuck.lock().unwrap().recv();
+        }
         let state = self.state();
         match state.is_broken {
             true => Err(StoreError::new(StoreErrorKind::Unavailable, "broken")),

@@ -46,8 +46,8 @@ pub(crate) trait Dispatcher {
     /// Ends after so long.
     fn alarm(&self, after: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Every flight has ended after so long.
-    fn longest_flight(&self) -> Duration;
+    /// Every flight has ended after so long, if anybody can tell.
+    fn longest_flight(&self) -> Option<Duration>;
 }
 
 /// What a slot has for a call as it is.
@@ -174,7 +174,8 @@ impl<C: Cells, D: Dispatcher> Call<'_, C, D> {
     /// needs no alarm.
     async fn wait(&self, outcome: impl Future<Output = Option<Outcome>>) -> Waited {
         let left = self.deadline.saturating_sub(self.dispatcher.now().boot);
-        let waited = if left > self.dispatcher.longest_flight() {
+        let longest = self.dispatcher.longest_flight();
+        let waited = if longest.is_some_and(|longest| left > longest) {
             Some(outcome.await)
         } else if left.is_zero() {
             within(outcome, std::future::ready(())).await

@@ -133,8 +133,8 @@ impl Dispatcher for Model {
         std::future::pending()
     }
 
-    fn longest_flight(&self) -> Duration {
-        Duration::ZERO
+    fn longest_flight(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
     }
 }
 

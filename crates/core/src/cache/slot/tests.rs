@@ -65,8 +65,8 @@ impl Dispatcher for Landing<'_> {
         std::future::pending()
     }
 
-    fn longest_flight(&self) -> Duration {
-        Duration::ZERO
+    fn longest_flight(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
     }
 }
 

@@ -298,6 +298,31 @@ async fn nobody_waits_for_ever_for_a_holder() {
     );
 }
 
+/// A folder on a server that is gone: the token comes without it, and later flights do
+/// not wait for it again while it hangs.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_done_without() {
+    let (store, clock, issuer) = (MemoryStore::default(), TestClock::new(), Issuer::default());
+    let release = store.hang();
+    let client = process(&store, &clock, issuer.clone());
+    for (token, longest) in [("t1", 6), ("t2", 1)] {
+        let asking = tokio::spawn({
+            let client = client.clone();
+            async move { value(&client).await }
+        });
+        let mut passed = 0;
+        // The hanging thread keeps paused time from passing by itself.
+        while !asking.is_finished() {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            passed += 100;
+            assert!(passed <= longest * 1000, "{token} took {passed} ms");
+        }
+        assert_eq!(asking.await.unwrap(), token);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+    }
+    drop(release);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_shot_processes_serve_what_is_stored_until_the_mandatory_window() {
     let (store, clock, issuer) = (MemoryStore::default(), TestClock::new(), Issuer::default());

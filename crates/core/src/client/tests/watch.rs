@@ -63,6 +63,28 @@ async fn a_watch_survives_an_outage() {
     );
 }
 
+/// Whoever sent it: the watch itself, or another caller while the watch slept.
+#[tokio::test(start_paused = true)]
+async fn a_failed_request_is_told_once() {
+    let script = Script::new([
+        Act::Answer(503, ""),
+        Act::Answer(503, ""),
+        Act::Answer(503, ""),
+        Act::Answer(200, HOUR),
+    ]);
+    let client = with(script.clone(), &TestClock::new()).build().unwrap();
+    let mut watch = client.watch(None);
+    for told in 1..=3 {
+        watch.next().await.unwrap_err();
+        assert_eq!(script.requests(), told);
+        if told == 1 {
+            client.reset();
+            client.access_token().await.unwrap_err();
+        }
+    }
+    assert_eq!(next(&mut watch).await, TOKEN);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rejected_token_wakes_the_watch() {
     let issuer = Issuer::default();
