@@ -79,6 +79,64 @@ pub(crate) struct Global {
         value_name = "FORMAT"
     )]
     pub(crate) log_format: LogFormat,
+    /// Never ask anything: what is missing is an error
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// The profile to use [env: PROVE_TOKEN_PROFILE]
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// uat-us, prod-us, uat-eu, prod-eu or emulator
+    #[arg(long, global = true, value_name = "NAME", hide_possible_values = true, value_parser = environment())]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// Give up after this time, such as 5s
+    #[arg(long, global = true, value_name = "TIME", value_parser = time_limit)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Which of the global flags that say *what* to do mean something to a command. Given to
+/// any other, they are refused: a flag without effect would mislead.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Takes {
+    pub(crate) profile: bool,
+    pub(crate) environment: bool,
+    pub(crate) timeout: bool,
+}
+
+impl Takes {
+    /// A profile, which is resolved.
+    pub(crate) const PROFILE: Self = Self {
+        profile: true,
+        environment: true,
+        timeout: false,
+    };
+    /// A profile, and something is sent for it.
+    pub(crate) const ALL: Self = Self {
+        timeout: true,
+        ..Self::PROFILE
+    };
+    /// None of them.
+    pub(crate) const NOTHING: Self = Self {
+        profile: false,
+        environment: false,
+        timeout: false,
+    };
+}
+
+impl Global {
+    /// The name of a flag that was given, and that a command which takes `takes` has no
+    /// use for.
+    pub(crate) fn beside(&self, takes: Takes) -> Option<&'static str> {
+        [
+            ("--profile", self.profile.is_some() && !takes.profile),
+            (
+                "--environment",
+                self.environment.is_some() && !takes.environment,
+            ),
+            ("--timeout", self.timeout.is_some() && !takes.timeout),
+        ]
+        .into_iter()
+        .find_map(|(name, is_idle)| is_idle.then_some(name))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -119,16 +177,10 @@ pub(crate) struct ProfileFlags {
     pub(crate) proxy: Option<ProxyAddress>,
 }
 
-/// What tells one token from another, but for the secret.
+/// What tells one token from another, but for the secret and the global flags.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Profile options")]
 pub(crate) struct TokenFlags {
-    /// The profile to use [env: PROVE_TOKEN_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// uat-us, prod-us, uat-eu, prod-eu or emulator
-    #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = environment())]
-    pub(crate) environment: Option<EnvironmentName>,
     /// The token endpoint of another provider
     #[arg(long, value_name = "URL", conflicts_with = "environment")]
     pub(crate) token_endpoint: Option<Endpoint>,
@@ -158,14 +210,6 @@ pub(crate) struct CacheFlags {
     /// Request a token for this call alone: none that is kept is used, and none is kept
     #[arg(long)]
     pub(crate) no_cache: bool,
-}
-
-/// How long a command that sends something may take.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub(crate) struct TimeLimit {
-    /// Give up after this time, such as 5s
-    #[arg(long, value_name = "TIME", value_parser = time_limit)]
-    pub(crate) timeout: Option<Duration>,
 }
 
 /// A closed list, so that a wrong name is answered with the right ones and

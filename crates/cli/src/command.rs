@@ -15,7 +15,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, FromArgMatches};
 use prove_token_config::Env;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Global, Takes};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::manner::Manner;
@@ -46,20 +46,41 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         }
         Err(error) => return refuse(&usage::failure(&error, &args)),
     };
+    let command = cli.command.as_run();
+    let global = match settled(cli.global, command) {
+        Ok(global) => global,
+        Err(failure) => return refuse(&failure),
+    };
     let context = Context {
-        console: Arc::new(Console::new(&cli.global)),
-        config: cli.global.config.clone(),
+        console: Arc::new(Console::new(&global)),
+        global,
         env,
     };
-    let as_json = cli.command.wants_json();
-    match cli.command.run(&context) {
+    match command.run(&context) {
         Ok(()) => 0,
         Err(failure) => {
             let failure = failure.mind_proxies(&context.env);
-            context.console.failure(&failure, as_json);
+            context.console.failure(&failure, command.wants_json());
             failure.exit_code()
         }
     }
+}
+
+/// The global flags as `command` is to see them: those without a meaning to it are
+/// refused, and a profile that its own argument names is the profile.
+fn settled(mut global: Global, command: &dyn Run) -> Result<Global, Failure> {
+    if let Some(flag) = global.beside(command.takes()) {
+        return Err(Failure::usage(format!("{flag} has no effect here"))
+            .hint(format!("leave out {flag}; --help says what there is")));
+    }
+    if let Some(name) = command.profile() {
+        // The parser sees that only where both stand behind the command's name.
+        if global.profile.replace(name.to_owned()).is_some() {
+            return Err(Failure::usage("two profiles are named")
+                .hint("leave out --profile, or the name after the command"));
+        }
+    }
+    Ok(global)
 }
 
 fn is_help(kind: clap::error::ErrorKind) -> bool {
@@ -91,32 +112,42 @@ fn is_secret_flag(arg: &OsStr) -> bool {
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) console: Arc<Console>,
-    pub(crate) config: Option<std::path::PathBuf>,
+    pub(crate) global: Global,
     pub(crate) env: Env,
 }
 
-impl Command {
-    fn run(&self, context: &Context) -> Result<(), Failure> {
-        match self {
-            Self::Token(args) => token::run(args, context),
-            Self::Call(args) => call::run(args, context),
-            Self::Purge(args) => purge::run(args, context),
-            Self::Inspect(args) => inspect::run(args, context),
-            Self::Emulator(args) => emulator::run(args, context),
-            Self::Config(command) => config::run(command, context),
-            Self::Profile(command) => profile::run(command, context),
-            Self::Completion(args) => completion::run(args, context),
-        }
+/// A command, as far as all are alike.
+pub(crate) trait Run {
+    /// The global flags that mean something to it.
+    fn takes(&self) -> Takes {
+        Takes::NOTHING
+    }
+
+    /// The profile that an argument of its own names, as `--profile` does.
+    fn profile(&self) -> Option<&str> {
+        None
     }
 
     /// Whether a failure is to be written as JSON, like the result.
     fn wants_json(&self) -> bool {
+        false
+    }
+
+    /// Does it.
+    fn run(&self, context: &Context) -> Result<(), Failure>;
+}
+
+impl Command {
+    fn as_run(&self) -> &dyn Run {
         match self {
-            Self::Token(args) => args.output == token::Format::Json,
-            Self::Inspect(args) => args.output == inspect::Format::Json,
-            Self::Config(command) => command.wants_json(),
-            Self::Profile(command) => command.wants_json(),
-            Self::Call(_) | Self::Purge(_) | Self::Emulator(_) | Self::Completion(_) => false,
+            Self::Token(args) => &**args,
+            Self::Call(args) => &**args,
+            Self::Purge(args) => &**args,
+            Self::Inspect(args) => &**args,
+            Self::Emulator(args) => &**args,
+            Self::Config(command) => command,
+            Self::Profile(command) => command,
+            Self::Completion(args) => &**args,
         }
     }
 }

@@ -15,10 +15,10 @@ use prove_token::transport::{Body, BodyLimit};
 use prove_token::{AccessToken, ErrorKind};
 use prove_token_config::Target;
 
-use super::Context;
+use super::{Context, Run};
 use crate::answer::Shown;
 use crate::api;
-use crate::args::{CacheFlags, ProfileFlags, TimeLimit};
+use crate::args::{CacheFlags, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::report;
 use crate::session::{Session, Wish};
@@ -51,39 +51,43 @@ pub(crate) struct CallArgs {
     cache: CacheFlags,
     #[command(flatten)]
     flags: ProfileFlags,
-    #[command(flatten)]
-    limit: TimeLimit,
 }
 
-pub(crate) fn run(args: &CallArgs, context: &Context) -> Result<(), Failure> {
-    let (method, path) = args.target()?;
-    let body = args.body()?;
-    let limit = args.limit.timeout.unwrap_or(LIMIT);
-    let session = Session::start(&args.flags, Some(limit), context)?;
-    let base = session
-        .profile
-        .api_base
-        .clone()
-        .ok_or_else(|| no_base(&session.profile.name))?;
-    let uri = request::uri(&base, path)?;
-    let request = args.request(method, uri, body);
-    let wish = Wish::from(args.cache);
-    let kept = session.kept_token(wish)?;
-    let (answer, tokens) = session.run(call(&session, request, kept, wish, context))?;
-    let shown = Shown {
-        include: args.include,
-        terminal: context.console.stdout_is_terminal(),
-    };
-    let values: Vec<_> = tokens.iter().map(AccessToken::value).collect();
-    context.console.result(shown.render(&answer, &values))?;
-    let caller = api::Caller {
-        base: &base,
-        token: tokens.last(),
-        is_prove: !matches!(session.profile.target, Target::Custom),
-    };
-    match api::failure(&answer, &caller) {
-        None => Ok(()),
-        Some(failure) => Err(failure),
+impl Run for CallArgs {
+    fn takes(&self) -> Takes {
+        Takes::ALL
+    }
+
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let (method, path) = self.target()?;
+        let body = self.body()?;
+        let limit = context.global.timeout.unwrap_or(LIMIT);
+        let session = Session::start(&self.flags, Some(limit), context)?;
+        let base = session
+            .profile
+            .api_base
+            .clone()
+            .ok_or_else(|| no_base(&session.profile.name))?;
+        let uri = request::uri(&base, path)?;
+        let request = self.request(method, uri, body);
+        let wish = Wish::from(self.cache);
+        let kept = session.kept_token(wish)?;
+        let (answer, tokens) = session.run(call(&session, request, kept, wish, context))?;
+        let shown = Shown {
+            include: self.include,
+            terminal: context.console.stdout_is_terminal(),
+        };
+        let values: Vec<_> = tokens.iter().map(AccessToken::value).collect();
+        context.console.result(shown.render(&answer, &values))?;
+        let caller = api::Caller {
+            base: &base,
+            token: tokens.last(),
+            is_prove: !matches!(session.profile.target, Target::Custom),
+        };
+        match api::failure(&answer, &caller) {
+            None => Ok(()),
+            Some(failure) => Err(failure),
+        }
     }
 }
 

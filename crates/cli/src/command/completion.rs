@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Context;
+use super::{Context, Run};
 use crate::args::Cli;
 use crate::failure::Failure;
 
@@ -13,13 +13,15 @@ pub(crate) struct CompletionArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionArgs, context: &Context) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "prove-token", &mut script);
-    if args.shell == Shell::Bash {
-        script = with_agreeing_labels(&script).into_bytes();
+impl Run for CompletionArgs {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "prove-token", &mut script);
+        if self.shell == Shell::Bash {
+            script = with_agreeing_labels(&script).into_bytes();
+        }
+        context.console.result(script)
     }
-    context.console.result(script)
 }
 
 /// clap_complete writes the hyphen of our name as `__` where a script for bash

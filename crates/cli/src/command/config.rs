@@ -7,8 +7,8 @@ use prove_token::ErrorKind;
 use prove_token_config::{Config, Profile};
 use serde_json::json;
 
-use super::Context;
-use crate::args::{Deferred, ProfileFlags};
+use super::{Context, Run};
+use crate::args::{Deferred, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::session;
 
@@ -46,21 +46,28 @@ pub(crate) enum TextOrJson {
     Json,
 }
 
-impl ConfigCommand {
-    pub(super) fn wants_json(&self) -> bool {
+impl Run for ConfigCommand {
+    fn takes(&self) -> Takes {
+        match self {
+            Self::Show(_) => Takes::PROFILE,
+            Self::Path | Self::Validate(_) => Takes::NOTHING,
+        }
+    }
+
+    fn wants_json(&self) -> bool {
         match self {
             Self::Path => false,
             Self::Show(args) => args.output == TextOrJson::Json,
             Self::Validate(args) => args.output == TextOrJson::Json,
         }
     }
-}
 
-pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<(), Failure> {
-    match command {
-        ConfigCommand::Path => path(context),
-        ConfigCommand::Show(args) => show(args, context),
-        ConfigCommand::Validate(args) => validate(args, context),
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Path => path(context),
+            Self::Show(args) => show(args, context),
+            Self::Validate(args) => validate(args, context),
+        }
     }
 }
 
@@ -70,7 +77,7 @@ fn path(context: &Context) -> Result<(), Failure> {
 
 /// The configuration file, which `config` and `profile` cannot do without.
 pub(super) fn file(context: &Context) -> Result<PathBuf, Failure> {
-    let found = Config::find(context.config.as_deref(), &context.env)?;
+    let found = Config::find(context.global.config.as_deref(), &context.env)?;
     found.ok_or_else(|| {
         let searched: Vec<_> = Config::search_path(&context.env)
             .iter()

@@ -10,7 +10,7 @@ use prove_token::{ClientId, ErrorKind};
 use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, Fault};
 
 use self::log::Log;
-use super::Context;
+use super::{Context, Run};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::session::secret_from_stdin;
@@ -46,37 +46,39 @@ pub(crate) struct EmulatorArgs {
     lifetime: u64,
 }
 
-pub(crate) fn run(args: &EmulatorArgs, context: &Context) -> Result<(), Failure> {
-    let log = Log::start(Arc::clone(&context.console)).map_err(|error| {
-        Failure::new(
-            ErrorKind::Internal,
-            format!("cannot start the log's thread: {}", error.kind()),
-        )
-    })?;
-    let mut builder = Emulator::builder()
-        .port(args.port)
-        .rate_limit(args.rate)
-        .lifetime(Duration::from_secs(args.lifetime))
-        .log(move |request| log.line(request.to_string()));
-    if let Some(id) = &args.client_id {
-        builder = builder.client(id.as_str(), secret_from_stdin()?.expose_secret());
+impl Run for EmulatorArgs {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let log = Log::start(Arc::clone(&context.console)).map_err(|error| {
+            Failure::new(
+                ErrorKind::Internal,
+                format!("cannot start the log's thread: {}", error.kind()),
+            )
+        })?;
+        let mut builder = Emulator::builder()
+            .port(self.port)
+            .rate_limit(self.rate)
+            .lifetime(Duration::from_secs(self.lifetime))
+            .log(move |request| log.line(request.to_string()));
+        if let Some(id) = &self.client_id {
+            builder = builder.client(id.as_str(), secret_from_stdin()?.expose_secret());
+        }
+        for fault in &self.faults {
+            builder = builder.fault(fault.clone());
+        }
+        // All that can be wrong here is what was asked for, and the error says what to do.
+        let emulator = builder
+            .start()
+            .map_err(|error| Failure::new(ErrorKind::Configuration, error.to_string()))?;
+        // The one line of the result, for programs that start the emulator and read on.
+        // It runs until it is ended, so a shell cannot wait for it in `$(…)`: there, the
+        // line is copied by hand.
+        context
+            .console
+            .line(format!("PROVE_EMULATOR={}", emulator.url()))?;
+        introduce(&context.console, emulator.url(), self.client_id.as_ref());
+        emulator.wait();
+        Ok(())
     }
-    for fault in &args.faults {
-        builder = builder.fault(fault.clone());
-    }
-    // All that can be wrong here is what was asked for, and the error says what to do.
-    let emulator = builder
-        .start()
-        .map_err(|error| Failure::new(ErrorKind::Configuration, error.to_string()))?;
-    // The one line of the result, for programs that start the emulator and read on.
-    // It runs until it is ended, so a shell cannot wait for it in `$(…)`: there, the
-    // line is copied by hand.
-    context
-        .console
-        .line(format!("PROVE_EMULATOR={}", emulator.url()))?;
-    introduce(&context.console, emulator.url(), args.client_id.as_ref());
-    emulator.wait();
-    Ok(())
 }
 
 fn introduce(console: &Console, url: &str, own_client: Option<&ClientId>) {

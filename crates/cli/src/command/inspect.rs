@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use prove_token::{Clock, ErrorKind, SystemClock};
 use serde_json::{Map, Value, json};
 
-use super::Context;
+use super::{Context, Run};
 use crate::failure::Failure;
 use crate::printable::printable;
 use crate::times;
@@ -36,16 +36,22 @@ pub(crate) enum Format {
     Json,
 }
 
-pub(crate) fn run(args: &InspectArgs, context: &Context) -> Result<(), Failure> {
-    let given = match args.token.as_str() {
-        "-" => read_stdin()?,
-        token => token.to_owned(),
-    };
-    let jwt = decode(&given)?;
-    let now = i64::try_from(SystemClock.now().wall.as_secs()).unwrap_or(i64::MAX);
-    match args.output {
-        Format::Json => context.console.line(jwt.to_json(now).to_string()),
-        Format::Text => context.console.line(jwt.to_text(now)),
+impl Run for InspectArgs {
+    fn wants_json(&self) -> bool {
+        self.output == Format::Json
+    }
+
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let given = match self.token.as_str() {
+            "-" => read_stdin()?,
+            token => token.to_owned(),
+        };
+        let jwt = decode(&given)?;
+        let now = i64::try_from(SystemClock.now().wall.as_secs()).unwrap_or(i64::MAX);
+        match self.output {
+            Format::Json => context.console.line(jwt.to_json(now).to_string()),
+            Format::Text => context.console.line(jwt.to_text(now)),
+        }
     }
 }
 

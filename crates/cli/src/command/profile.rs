@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use prove_token_config::Config;
 use serde_json::json;
 
-use super::Context;
 use super::config::{self, TextOrJson};
+use super::{Context, Run};
 use crate::args::ProfileFlags;
 use crate::failure::Failure;
 use crate::printable::printable;
@@ -35,20 +35,27 @@ pub(crate) struct ShowArgs {
     output: TextOrJson,
 }
 
-impl ProfileCommand {
-    pub(super) fn wants_json(&self) -> bool {
+impl Run for ProfileCommand {
+    fn profile(&self) -> Option<&str> {
+        match self {
+            Self::List(_) => None,
+            Self::Show(args) => Some(&args.name),
+        }
+    }
+
+    fn wants_json(&self) -> bool {
         let output = match self {
             Self::List(args) => args.output,
             Self::Show(args) => args.output,
         };
         output == TextOrJson::Json
     }
-}
 
-pub(crate) fn run(command: &ProfileCommand, context: &Context) -> Result<(), Failure> {
-    match command {
-        ProfileCommand::List(args) => list(args, context),
-        ProfileCommand::Show(args) => show(args, context),
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::List(args) => list(args, context),
+            Self::Show(args) => show(args, context),
+        }
     }
 }
 
@@ -111,7 +118,6 @@ fn json(config: &Config) -> String {
 }
 
 fn show(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
-    let mut flags = ProfileFlags::default();
-    flags.token.profile = Some(args.name.clone());
-    config::print(&session::resolve(&flags, context)?, args.output, context)
+    let profile = session::resolve(&ProfileFlags::default(), context)?;
+    config::print(&profile, args.output, context)
 }

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::Context;
-use crate::args::TokenFlags;
+use super::{Context, Run};
+use crate::args::{Takes, TokenFlags};
 use crate::failure::Failure;
 use crate::session;
 
@@ -14,29 +14,36 @@ pub(crate) struct PurgeArgs {
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
     /// Forget every token, whatever its profile
-    #[arg(long, conflicts_with_all = ["name", "TokenFlags"])]
+    #[arg(long, conflicts_with_all = ["name", "TokenFlags", "profile", "environment"])]
     all: bool,
     #[command(flatten)]
     flags: TokenFlags,
 }
 
 /// Neither needs the secret, nor reads it.
-pub(crate) fn run(args: &PurgeArgs, context: &Context) -> Result<(), Failure> {
-    let forgotten = match args.all {
-        true => all(context)?,
-        false => one(args, context)?,
-    };
-    let plural = if forgotten == 1 { "" } else { "s" };
-    context
-        .console
-        .notice(&format!("forgot {forgotten} token{plural}"));
-    Ok(())
+impl Run for PurgeArgs {
+    fn takes(&self) -> Takes {
+        Takes::PROFILE
+    }
+
+    fn profile(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let forgotten = match self.all {
+            true => all(context)?,
+            false => one(&self.flags, context)?,
+        };
+        let plural = if forgotten == 1 { "" } else { "s" };
+        let notice = format!("forgot {forgotten} token{plural}");
+        context.console.notice(&notice);
+        Ok(())
+    }
 }
 
-fn one(args: &PurgeArgs, context: &Context) -> Result<usize, Failure> {
-    let mut flags = args.flags.clone();
-    flags.profile = flags.profile.take().or_else(|| args.name.clone());
-    let was_kept = match session::without_secret(&flags, context)? {
+fn one(flags: &TokenFlags, context: &Context) -> Result<usize, Failure> {
+    let was_kept = match session::without_secret(flags, context)? {
         None => false,
         Some(client) => client.forget(None)?,
     };

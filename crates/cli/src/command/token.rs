@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use prove_token::AccessToken;
 use serde_json::json;
 
-use super::Context;
-use crate::args::{self, CacheFlags, ProfileFlags, TimeLimit};
+use super::{Context, Run};
+use crate::args::{self, CacheFlags, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::session::{Session, Wish};
 use crate::{shell, times};
@@ -22,7 +22,7 @@ pub(crate) struct TokenArgs {
     name: Option<String>,
     /// How to print the token
     #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: Format,
+    output: Format,
     /// Renew first if the token has less than this to live, such as 5m; at most half of
     /// its whole life counts
     #[arg(long, value_name = "TIME", value_parser = args::duration, conflicts_with_all = ["force", "no_cache"])]
@@ -34,8 +34,6 @@ pub(crate) struct TokenArgs {
     cache: CacheFlags,
     #[command(flatten)]
     flags: ProfileFlags,
-    #[command(flatten)]
-    limit: TimeLimit,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -57,30 +55,40 @@ pub(crate) enum Format {
     Powershell,
 }
 
-pub(crate) fn run(args: &TokenArgs, context: &Context) -> Result<(), Failure> {
-    let mut flags = args.flags.clone();
-    let profile = &mut flags.token.profile;
-    *profile = profile.take().or_else(|| args.name.clone());
-    let session = Session::start(&flags, args.limit.timeout, context)?;
-    let wish = Wish {
-        cached_only: args.cached_only,
-        min_validity: args.min_validity.unwrap_or_default(),
-        ..Wish::from(args.cache)
-    };
-    let token = session.access_token(wish)?;
-    let (left, least) = (
-        token.expires_in(),
-        wish.min_validity.min(token.lifetime() / 2),
-    );
-    if left < least {
-        context.console.notice(&format!(
-            "the token lives {} only: it could not be renewed (--verbose says why)",
-            times::brief(left)
-        ));
+impl Run for TokenArgs {
+    fn takes(&self) -> Takes {
+        Takes::ALL
     }
-    context
-        .console
-        .line(args.output.render(&token, &session.profile.name))
+
+    fn profile(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn wants_json(&self) -> bool {
+        self.output == Format::Json
+    }
+
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let session = Session::start(&self.flags, context.global.timeout, context)?;
+        let wish = Wish {
+            cached_only: self.cached_only,
+            min_validity: self.min_validity.unwrap_or_default(),
+            ..Wish::from(self.cache)
+        };
+        let token = session.access_token(wish)?;
+        let (left, least) = (
+            token.expires_in(),
+            wish.min_validity.min(token.lifetime() / 2),
+        );
+        if left < least {
+            context.console.notice(&format!(
+                "the token lives {} only: it could not be renewed (--verbose says why)",
+                times::brief(left)
+            ));
+        }
+        let name = &session.profile.name;
+        context.console.line(self.output.render(&token, name))
+    }
 }
 
 impl Format {

@@ -27,9 +27,9 @@ pub(super) fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overr
 /// The part of it that tells one token from another.
 pub(super) fn of_token(flags: &TokenFlags, context: &Context) -> Result<Overrides, Failure> {
     Ok(Overrides {
-        config: context.config.clone(),
-        profile: flags.profile.clone(),
-        environment: flags.environment,
+        config: context.global.config.clone(),
+        profile: context.global.profile.clone(),
+        environment: context.global.environment,
         token_endpoint: flags.token_endpoint.clone(),
         client_id: flags.client_id.clone(),
         client_authentication: flags.client_authentication,

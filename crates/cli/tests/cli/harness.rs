@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use prove_token_emulator::{Emulator, EmulatorBuilder};
+use snapbox::IntoData;
 use tempfile::TempDir;
 
 pub(crate) const ID: &str = "the-client";
@@ -25,6 +26,7 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: Option<i32>,
+    home: PathBuf,
 }
 
 pub(crate) fn run(args: &[&str]) -> Run {
@@ -117,7 +119,8 @@ impl Run {
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
         Running {
             child,
-            _home: self.own_home,
+            home: self.home,
+            _own_home: self.own_home,
         }
     }
 }
@@ -125,7 +128,8 @@ impl Run {
 /// A run under way.
 pub(crate) struct Running {
     child: Child,
-    _home: Option<TempDir>,
+    home: PathBuf,
+    _own_home: Option<TempDir>,
 }
 
 impl Running {
@@ -135,6 +139,7 @@ impl Running {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             code: output.status.code(),
+            home: self.home,
         };
         outcome.assert_no_secret();
         outcome
@@ -167,6 +172,40 @@ impl Outcome {
         assert_eq!(self.stdout, "", "{self:?}");
         self.stderr
     }
+}
+
+impl Outcome {
+    /// Compares the whole run with what is written in the test: exit code, standard
+    /// output, standard error. What differs from run to run is replaced: `[HOME]`,
+    /// `[PORT]` after a loopback address, `[TOKEN]`; and `[..]` in a snapshot stands for
+    /// the rest of a line. `SNAPSHOTS=overwrite` writes the snapshots anew.
+    #[track_caller]
+    pub(crate) fn transcript(self, code: i32, stdout: impl IntoData, stderr: impl IntoData) {
+        let compare = snapbox::Assert::new().action_env("SNAPSHOTS");
+        compare.eq(self.replaced(&self.stdout), stdout);
+        compare.eq(self.replaced(&self.stderr), stderr);
+        assert_eq!(self.code, Some(code), "{self:?}");
+    }
+
+    fn replaced(&self, text: &str) -> String {
+        let text = text.replace(&*self.home.to_string_lossy(), "[HOME]");
+        let is_digit = |c: char| c.is_ascii_digit();
+        let text = after_each(&text, "127.0.0.1:", is_digit, "127.0.0.1:[PORT]");
+        let is_of_token = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        after_each(&text, "eyJ", is_of_token, "[TOKEN]")
+    }
+}
+
+/// `text` with `stand_in` for each `start` and the characters after it that `is_rest`.
+fn after_each(text: &str, start: &str, is_rest: impl Fn(char) -> bool, stand_in: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(start) {
+        out.push_str(before);
+        out.push_str(stand_in);
+        rest = after.trim_start_matches(&is_rest);
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(unix)]

@@ -1,6 +1,64 @@
 use std::process::Command;
 
+use snapbox::str;
+
 use crate::harness::{SECRET, emulator, run, run_at};
+
+#[test]
+fn what_a_person_sees() {
+    run(&["token", "--environment", "emulator"])
+        .outcome()
+        .transcript(
+            0,
+            str![[r#"
+[TOKEN]
+
+"#]],
+            str![],
+        );
+    run(&["--environment", "emulator", "token", "-o", "header"])
+        .outcome()
+        .transcript(
+            0,
+            str![[r#"
+Authorization: Bearer [TOKEN]
+
+"#]],
+            str![],
+        );
+    run(&["token"]).outcome().transcript(3, str![], str![[r#"
+error: no profile is chosen, and none is configured
+hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+
+"#]]);
+    run(&["-p", "one", "token", "other"]).outcome().transcript(
+        2,
+        str![],
+        str![[r#"
+error: two profiles are named
+hint: leave out --profile, or the name after the command
+
+"#]],
+    );
+    run(&["inspect", "--profile", "one"]).outcome().transcript(
+        2,
+        str![],
+        str![[r#"
+error: --profile has no effect here
+hint: leave out --profile; --help says what there is
+
+"#]],
+    );
+    let emulator = emulator().start().unwrap();
+    run_at(&emulator, &["token"])
+        .stdin("canary-wrong")
+        .outcome()
+        .transcript(4, str![], str![[r#"
+error: http://127.0.0.1:[PORT]/token rejected the client credentials (status 401, code 8002: not authorized)
+hint: check the client id and secret for stray characters, and that they belong to this server
+
+"#]]);
+}
 
 #[test]
 fn without_account_file_or_argument_a_token_comes_out() {
