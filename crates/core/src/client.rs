@@ -2,6 +2,7 @@
 
 mod builder;
 mod gate;
+mod status;
 mod voyage;
 mod watch;
 
@@ -10,6 +11,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 pub use builder::TokenClientBuilder;
+pub use status::TokenStatus;
 pub use watch::TokenWatch;
 
 use self::gate::Gate;

@@ -114,7 +114,7 @@ pub mod transport;
 mod wire;
 
 pub use budget::RequestBudget;
-pub use client::{TokenClient, TokenClientBuilder, TokenWatch};
+pub use client::{TokenClient, TokenClientBuilder, TokenStatus, TokenWatch};
 pub use clock::{BootId, Clock, Coarse, Now, Sleep, SystemClock};
 pub use credentials::{ClientAuthentication, ClientId, ClientSecret, Credentials, SecretSource};
 pub use endpoint::{Endpoint, ProxyAddress};

@@ -23,6 +23,7 @@ use std::time::Duration;
 #[cfg(unix)]
 pub use file::FileStore;
 pub use miss::MissReason;
+pub(crate) use record::Remembered;
 pub use seal::ends;
 pub(crate) use turn::{Errand, Turn};
 pub(crate) use vault::Vault;

@@ -16,6 +16,7 @@ use super::beacon::{Beacon, Lookout};
 use super::cell::{ArcSwapCells, Cell, Cells};
 use super::flight::{Flight, Outcome, Pilot};
 use crate::clock::{Coarse, Now};
+use crate::error::Error;
 use crate::random;
 use crate::renewal::{Failures, Phase, RenewalPolicy, Setback};
 use crate::token::{AccessToken, Flag, TokenData};
@@ -251,6 +252,11 @@ impl<C: Cells> Slot<C> {
             true => Some(due),
             false => Some(due.min(token.life().mandatory_in(at))),
         }
+    }
+
+    /// The last failure, with the time that is left of its pause.
+    pub(crate) fn last_failure(&self, has_token: bool, at: Now) -> Option<Error> {
+        self.pace.load().as_ref()?.told(has_token, at)
     }
 
     /// Tells those who watch that `token` is good for nothing any more, if it is here.

@@ -384,5 +384,6 @@ mod day;
 mod options;
 mod renewal;
 mod sequence;
+mod status;
 mod store;
 mod watch;

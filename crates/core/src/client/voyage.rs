@@ -17,7 +17,7 @@ use crate::obtain::{Order, within};
 use crate::random;
 use crate::renewal::{Failures, Setback};
 use crate::request::AccessTokenRequest;
-use crate::store::{Errand, Turn, Vault};
+use crate::store::{Errand, MissReason, Remembered, Turn, Vault};
 use crate::token::{Home, TokenData};
 
 type Flown = Result<Arc<TokenData>, Setback>;
@@ -165,15 +165,40 @@ impl Voyage {
         let Some(vault) = self.vault() else {
             return Ok(());
         };
+        let (home, secret) = self.opened()?;
+        if let Err(reason) = self.take_from(vault, home, &secret) {
+            vault.miss(reason);
+        }
+        Ok(())
+    }
+
+    /// As [`take_stored`](Self::take_stored), for who wants to know: why there was none,
+    /// and the failure that is remembered.
+    pub(super) fn look_up(&self) -> Result<(Option<MissReason>, Option<Remembered>), Error> {
+        let Some(vault) = self.vault() else {
+            return Ok((None, None));
+        };
+        let (home, secret) = self.opened()?;
+        let remembered = vault.failure(&home.key, &secret);
+        let missed = self.take_from(vault, home, &secret).err();
+        Ok((missed, remembered))
+    }
+
+    fn opened(&self) -> Result<(Arc<Home>, ClientSecret), Error> {
         let home = self.home()?;
         let secret = home.credentials.read_secret_blocking()?;
-        match vault.token(&home.key, &secret) {
-            Ok(token) => {
-                let now = self.client.0.obtainer.clock.now();
-                self.slot.adopt(self.restored(token, home), now);
-            }
-            Err(reason) => vault.miss(reason),
-        }
+        Ok((home, secret))
+    }
+
+    fn take_from(
+        &self,
+        vault: &Vault,
+        home: Arc<Home>,
+        secret: &ClientSecret,
+    ) -> Result<(), MissReason> {
+        let token = vault.token(&home.key, secret)?;
+        let now = self.client.0.obtainer.clock.now();
+        self.slot.adopt(self.restored(token, home), now);
         Ok(())
     }
 

@@ -130,6 +130,16 @@ pub(crate) struct Remembered {
     pub(crate) age: Duration,
 }
 
+impl Remembered {
+    /// The error, with what is left of its pause as the time to wait.
+    pub(crate) fn told(self, has_token: bool) -> Error {
+        let pauses = self.setback.pauses;
+        let pause = if has_token { pauses.renew } else { pauses.ask };
+        let left = pause.saturating_sub(self.age);
+        self.setback.error.with_retry_after(Some(left))
+    }
+}
+
 #[derive(Deserialize, Serialize)]
 struct FailureRecord {
     kind: String,

@@ -62,7 +62,7 @@ impl Vault {
     }
 
     /// The last failure of `key`, if it still counts.
-    pub(super) fn failure(&self, key: &StoreKey, secret: &ClientSecret) -> Option<Remembered> {
+    pub(crate) fn failure(&self, key: &StoreKey, secret: &ClientSecret) -> Option<Remembered> {
         let text = self.open(key, Entry::Failure, secret).ok()?;
         let remembered = record::read_failure(&text, &*self.clock).ok()?;
         let pauses = remembered.setback.pauses;
@@ -99,6 +99,12 @@ impl Vault {
         let pauses = setback.pauses;
         let ends = self.clock.now().wall + pauses.ask.max(pauses.renew) + FAILURES_COUNT_FOR;
         self.keep(key, Entry::Failure, secret, ends, &text);
+    }
+
+    /// The wall time at which the entry of `key` says that its token ends.
+    pub(crate) fn ends(&self, key: &StoreKey) -> Option<Duration> {
+        let sealed = self.store.load(key, Entry::Token).ok()??;
+        seal::ends(&sealed)
     }
 
     /// Removes the entry of `token` if it is still that token. If somebody has the

@@ -122,7 +122,7 @@ fn what_is_due_when() {
     slot.publish(token("a", 0), at(0), &policy());
     assert_eq!(slot.due_in(at(0)), Some(seconds(24)));
     assert_eq!(slot.due_in(at(25)), Some(seconds(0)));
-    let error = crate::Error::new(crate::ErrorKind::Unavailable, "down");
+    let error = Error::new(crate::ErrorKind::Unavailable, "down");
     let setback = policy().setback(error, Failures::default(), 0.5);
     slot.fail(&setback, at(24));
     assert_eq!(

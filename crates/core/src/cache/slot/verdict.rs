@@ -153,6 +153,16 @@ impl Pace {
         was_told && at.boot < self.ask_at
     }
 
+    /// The last failure, with the time that is left of the pause that counts.
+    pub(super) fn told(&self, has_token: bool, at: Now) -> Option<Error> {
+        let wait = match has_token {
+            true => self.renew_at.saturating_sub(at.boot),
+            false => self.ask_in(at),
+        };
+        let last = self.failure.as_ref()?;
+        Some(last.error.clone().with_retry_after(Some(wait)))
+    }
+
     /// The last failure, with the time that is left to wait.
     fn refusal(&self, at: Now) -> Option<Error> {
         let wait = self.ask_in(at);

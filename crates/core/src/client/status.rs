@@ -1,0 +1,89 @@
+//! What is known of a token, for people and for monitoring: nobody is asked for it.
+
+use std::time::{Duration, SystemTime};
+
+use super::TokenClient;
+use crate::error::Error;
+use crate::request::AccessTokenRequest;
+use crate::store::MissReason;
+use crate::token::AccessToken;
+
+/// What is known of a request's token; see [`TokenClient::status`].
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct TokenStatus {
+    /// The token that callers would get. `None` if none that is held or kept may be
+    /// handed out.
+    pub token: Option<AccessToken>,
+    /// Until a running program that is asked for the token, or that
+    /// [watches](TokenClient::watch) it, would renew it; zero if that is due. `None`
+    /// without a token.
+    pub renewal_in: Option<Duration>,
+    /// The last failure, if nothing has succeeded since and it still counts. Its
+    /// [`retry_after`](Error::retry_after) is what is left of the pause before the next
+    /// request, zero if that is over.
+    pub failure: Option<Error>,
+    /// Why nothing that the store keeps could be used. `None` if something could, if it
+    /// was not looked at, and without a store.
+    pub missed: Option<MissReason>,
+}
+
+impl TokenClient {
+    /// What is known of the token of `request` (`None`: what
+    /// [`access_token`](Self::access_token) asks for) from memory and the store. Nothing
+    /// is started, and nobody is asked.
+    ///
+    /// With a store it may block, to read the secret and two small files; without one it
+    /// does not.
+    ///
+    /// # Errors
+    ///
+    /// `SecretSource` if the secret cannot be read, without which the store cannot be;
+    /// `Configuration` if there are no credentials.
+    pub fn status(&self, request: Option<&AccessTokenRequest>) -> Result<TokenStatus, Error> {
+        let request = request.unwrap_or(&self.0.request);
+        let slot = self.slot(request)?;
+        let voyage = self.gate(&slot, request).voyage();
+        let now = || self.0.obtainer.clock.now();
+        let usable = || slot.current().filter(|token| token.is_usable(now()));
+        let mut status = TokenStatus::default();
+        let mut failure = slot.last_failure(usable().is_some(), now());
+        if usable().is_none() {
+            let (missed, remembered) = voyage.look_up()?;
+            status.missed = missed;
+            let has_token = usable().is_some();
+            failure = remembered
+                .map(|failure| failure.told(has_token))
+                .or(failure);
+        }
+        if let Some(token) = usable() {
+            let paused = failure.as_ref().and_then(Error::retry_after);
+            let due = slot.due_in(now()).unwrap_or_default();
+            let usable_for = token.life().usable_for(now());
+            status.renewal_in = Some(due.max(paused.unwrap_or_default()).min(usable_for));
+            status.token = Some(AccessToken::new(token));
+        }
+        status.failure = failure;
+        Ok(status)
+    }
+
+    /// When the token that the store keeps for `request` (`None`: what
+    /// [`access_token`](Self::access_token) asks for) ends, as its entry says. It needs
+    /// no secret, and so cannot tell whether somebody changed the entry, nor whether
+    /// this client could open it: it informs. It blocks for a moment.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if there are no credentials.
+    pub fn stored_until(
+        &self,
+        request: Option<&AccessTokenRequest>,
+    ) -> Result<Option<SystemTime>, Error> {
+        let Some(vault) = &self.0.vault else {
+            return Ok(None);
+        };
+        let key = self.store_key(request.unwrap_or(&self.0.request))?;
+        let ends = vault.ends(&key);
+        Ok(ends.and_then(|wall| SystemTime::UNIX_EPOCH.checked_add(wall)))
+    }
+}
