@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Token(Deferred<command::token::TokenArgs>),
     /// Call an API operation with the token
     Call(Deferred<command::call::CallArgs>),
+    /// Show how each profile stands: life left, next renewal, last failure
+    Status(Deferred<command::status::StatusArgs>),
     /// Forget tokens that are kept on disk
     Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words

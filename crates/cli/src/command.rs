@@ -7,6 +7,7 @@ pub(crate) mod emulator;
 pub(crate) mod inspect;
 pub(crate) mod profile;
 pub(crate) mod purge;
+pub(crate) mod status;
 pub(crate) mod token;
 
 use std::ffi::{OsStr, OsString};
@@ -142,6 +143,7 @@ impl Command {
         match self {
             Self::Token(args) => &**args,
             Self::Call(args) => &**args,
+            Self::Status(args) => &**args,
             Self::Purge(args) => &**args,
             Self::Inspect(args) => &**args,
             Self::Emulator(args) => &**args,

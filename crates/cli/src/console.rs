@@ -71,6 +71,15 @@ impl Console {
         self.result(format!("{}\n", text.as_ref()))
     }
 
+    /// Writes a result for people, whose styles only a terminal gets.
+    pub(crate) fn page(&self, text: &str) -> Result<(), Failure> {
+        let styled = match anstream::AutoStream::choice(&io::stdout()) {
+            anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
+            _ => text.to_owned(),
+        };
+        self.result(styled)
+    }
+
     pub(crate) fn stdout_is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }

@@ -7,6 +7,7 @@ use prove_token_config::{Config, Env, Outcome, Problem};
 use serde_json::{Value, json};
 
 use crate::printable::printable;
+use crate::times;
 
 /// An error on its way to the terminal.
 #[derive(Debug)]
@@ -88,6 +89,11 @@ impl Failure {
         self.kind
     }
 
+    /// Whether a signal asked the command to end.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.exit_code > 128
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         self.exit_code
     }
@@ -137,10 +143,10 @@ impl From<Error> for Failure {
         failure.facts.retryable = error.is_retryable();
         failure.facts.retry_after = error.retry_after();
         if let Some(wait) = error.retry_after().filter(|wait| !wait.is_zero()) {
-            failure.hints.push(format!(
-                "the server asks to wait {}",
-                humantime::format_duration(wait)
-            ));
+            let wait = times::brief(wait);
+            failure
+                .hints
+                .push(format!("wait {wait} before the next try"));
         }
         failure
     }

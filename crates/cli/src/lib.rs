@@ -16,8 +16,10 @@ mod interrupt;
 mod manner;
 mod printable;
 mod report;
+mod screen;
 mod session;
 mod shell;
+mod table;
 mod times;
 mod usage;
 

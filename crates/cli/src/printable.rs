@@ -19,6 +19,11 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// As [`printable`], with newlines and tabs escaped, too.
+pub(crate) fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

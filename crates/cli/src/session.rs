@@ -12,12 +12,15 @@ mod misses;
 use std::cell::OnceCell;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{Request, Response};
 use prove_token::store::MissReason;
 use prove_token::transport::{Body, Transport, TransportError};
-use prove_token::{AccessToken, CallOptions, ErrorKind, RequestBudget, SystemClock, TokenClient};
+use prove_token::{
+    AccessToken, CallOptions, Error, ErrorKind, RequestBudget, SystemClock, TokenClient,
+    TokenStatus,
+};
 use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store, Target};
 use prove_token_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
@@ -84,6 +87,15 @@ impl Session {
     ) -> Result<Self, Failure> {
         let profile = resolve(flags, context)?;
         explain(&profile, &context.console);
+        Self::open(profile, limit, context)
+    }
+
+    /// As [`start`](Self::start), with a profile that is resolved.
+    pub(crate) fn open(
+        profile: Profile,
+        limit: Option<Duration>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
         let (transport, misses) = (Arc::default(), Arc::default());
@@ -131,16 +143,38 @@ impl Session {
         }
     }
 
-    /// The token that is kept, if it will do; on a thread, for the secret may take its
-    /// time.
+    /// What is known of the token. Nobody is asked for it.
+    pub(crate) fn status(&self) -> Result<TokenStatus, Failure> {
+        match self.profile.runs_secret_command() {
+            false => Ok(self.client.status(None)?),
+            true => self.run(self.apart(|client| client.status(None))),
+        }
+    }
+
+    /// When the token that is kept ends, as its entry says; no secret is read.
+    pub(crate) fn stored_until(&self) -> Result<Option<SystemTime>, Failure> {
+        Ok(self.client.stored_until(None)?)
+    }
+
+    /// The token that is kept, if it will do.
     async fn look(&self, wish: Wish) -> Result<Option<AccessToken>, Failure> {
-        let (client, options) = (self.client.clone(), self.options(wish));
+        let options = self.options(wish);
+        self.apart(move |client| client.cached_access_token(None, options))
+            .await
+    }
+
+    /// Reads on a thread, for the secret may take its time.
+    async fn apart<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(TokenClient) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let client = self.client.clone();
         let (done, outcome) = oneshot::channel();
-        let read = move || done.send(client.cached_access_token(None, options));
+        let work = move || done.send(read(client));
         // Without a thread, or after a panic, nothing is sent.
-        let thread = std::thread::Builder::new().spawn(read);
+        let thread = std::thread::Builder::new().spawn(work);
         match outcome.await {
-            Ok(token) => Ok(token?),
+            Ok(read) => Ok(read?),
             Err(_) => Err(Failure::new(
                 ErrorKind::Internal,
                 match thread {

@@ -11,6 +11,7 @@ use super::{Context, Run};
 use crate::args::{Deferred, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::session;
+use crate::table::{Cell, Table};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
@@ -114,19 +115,13 @@ pub(super) fn print(
         let object = json!({"profile": profile.name, "chosen_by": profile.chosen_by.to_string(), "settings": settings});
         return context.console.line(object.to_string());
     }
-    let key = rows.iter().map(|row| row.key.len()).max().unwrap_or(0);
-    let value = rows
-        .iter()
-        .map(|row| row.value.chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut text = format!("profile {} ({})\n", profile.name, profile.chosen_by);
+    let mut table = Table::default();
     for row in rows {
-        text.push_str(&format!(
-            "  {:key$}  {:value$}  {}\n",
-            row.key, row.value, row.origin
-        ));
+        let key = format!("  {}", row.key);
+        table.row([key, row.value, row.origin.to_string()].map(Cell::from));
     }
+    let (name, origin) = (&profile.name, &profile.chosen_by);
+    let text = format!("profile {name} ({origin})\n{}", table.render());
     context.console.result(text)
 }
 

@@ -8,8 +8,9 @@ use super::config::{self, TextOrJson};
 use super::{Context, Run};
 use crate::args::ProfileFlags;
 use crate::failure::Failure;
-use crate::printable::printable;
+use crate::printable::one_line;
 use crate::session;
+use crate::table::{Cell, Table};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileCommand {
@@ -76,29 +77,20 @@ fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn table(config: &Config) -> String {
-    // A name in quotes may hold anything.
-    let rows: Vec<_> = config
-        .profiles()
-        .map(|entry| (one_line(entry.name), entry))
-        .collect();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
-    let width = width.unwrap_or(0);
-    let mut text = String::new();
-    for (name, entry) in rows {
+    let mut table = Table::default();
+    for entry in config.profiles() {
         let mark = if entry.is_default { '*' } else { ' ' };
         let state = match entry.problems.len() {
             0 => "ok".to_owned(),
             1 => "1 problem".to_owned(),
             many => format!("{many} problems"),
         };
+        // A name in quotes may hold anything.
+        let title = format!("{mark} {}", one_line(entry.name));
         let place = one_line(&entry.place.to_string());
-        text.push_str(&format!("{mark} {name:width$}  {state:10}  {place}\n"));
+        table.row([title, state, place].map(Cell::from));
     }
-    text
-}
-
-fn one_line(text: &str) -> String {
-    printable(text).replace('\n', "\\n").replace('\t', "\\t")
+    table.render()
 }
 
 fn json(config: &Config) -> String {

@@ -11,5 +11,7 @@ mod inspect;
 #[cfg(unix)]
 mod purge;
 #[cfg(unix)]
+mod status;
+#[cfg(unix)]
 mod store;
 mod token;
