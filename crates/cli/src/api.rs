@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use http::Response;
-use http::header::RETRY_AFTER;
-use prove_token::transport::{Body, TransportError, TransportErrorKind};
-use prove_token::{AccessToken, Endpoint, ErrorKind};
+use http::{Response, StatusCode};
+use prove_token::transport::{Body, TransportError, TransportErrorKind, retry_after};
+use prove_token::{AccessToken, Clock as _, Endpoint, ErrorKind, SystemClock};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::times;
 
 /// Who called whom.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Caller<'a> {
     /// Whether the API is Prove's, or the emulator's: Prove's codes and limits mean
     /// nothing elsewhere.
     pub(crate) is_prove: bool,
+    /// Whether pauses that the API asks for were made, as far as there was time.
+    pub(crate) waits: bool,
 }
 
 /// What to make of an answer that is not a success.
@@ -50,11 +52,12 @@ pub(crate) fn failure(answer: &Response<Body>, caller: &Caller<'_>) -> Option<Fa
     {
         failure = failure.hint(hint);
     }
-    if matches!(kind, ErrorKind::RateLimited | ErrorKind::Unavailable)
-        && let Some(wait) = retry_after(answer)
-    {
-        let wait = humantime::format_duration(wait);
-        failure = failure.hint(format!("the API asks to wait {wait}"));
+    if let Some(wait) = asks_to_wait(answer) {
+        let wait = times::brief(wait);
+        failure = failure.hint(match caller.waits {
+            true => format!("the API asks to wait {wait}: raise --timeout to allow it"),
+            false => format!("the API asks to wait {wait}: --retry does"),
+        });
     }
     Some(failure)
 }
@@ -99,15 +102,15 @@ fn status_hint(status: u16, caller: &Caller<'_>) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn retry_after(answer: &Response<Body>) -> Option<Duration> {
-    let seconds = answer
-        .headers()
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
+/// How long the API asks to wait before the same request is sent again, if it does not
+/// say that it was of no use: it was not looked at (429), or not now (503).
+pub(crate) fn asks_to_wait(answer: &Response<Body>) -> Option<Duration> {
+    match answer.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            retry_after(answer.headers(), SystemClock.now().wall)
+        }
+        _ => None,
+    }
 }
 
 /// No answer from the API.
@@ -133,10 +136,11 @@ mod tests {
             base: &base,
             token: None,
             is_prove,
+            waits: false,
         };
         let answer = Response::builder()
             .status(status)
-            .header(RETRY_AFTER, "5")
+            .header(http::header::RETRY_AFTER, "5")
             .body(Body::new(body.to_owned()))
             .unwrap();
         let failure = failure(&answer, &caller).unwrap();
@@ -156,7 +160,7 @@ mod tests {
             message.ends_with("status 400") && hint.is_empty(),
             "{message} {hint}"
         );
-        let wait = "the API asks to wait 5s";
+        let wait = "the API asks to wait 5s: --retry does";
         assert_eq!(hints(false, 429, "").1, wait);
         assert_eq!(
             hints(true, 429, "").1,

@@ -6,8 +6,11 @@ mod reqwest;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
 
 pub use self::reqwest::{HttpTransport, HttpTransportBuilder};
 
@@ -139,6 +142,30 @@ impl fmt::Display for TransportError {
 }
 
 impl std::error::Error for TransportError {}
+
+/// The longest time that a server can make us wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// How long the server asks to wait, by `Retry-After` (RFC 9110 §10.2.3): seconds, or an
+/// HTTP date, for which `wall` is the time now, since 1970. At most an hour; a header
+/// that is neither, or given twice, says nothing.
+pub fn retry_after(headers: &HeaderMap, wall: Duration) -> Option<Duration> {
+    let mut values = headers.get_all(RETRY_AFTER).iter();
+    let value = values.next()?.to_str().ok()?.trim();
+    if values.next().is_some() {
+        return None;
+    }
+    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit mean: long.
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?;
+        date.duration_since(SystemTime::UNIX_EPOCH)
+            .ok()?
+            .saturating_sub(wall)
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! `prove-token call`: one API operation, with the token.
 
+mod dispatch;
+mod next;
 mod request;
 
 use std::io::{self, Read};
@@ -8,19 +10,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Uri};
-use prove_token::authorize::rejects_token;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Request, Uri};
 use prove_token::transport::{Body, BodyLimit};
-use prove_token::{AccessToken, ErrorKind};
+use prove_token::{AccessToken, Clock as _, ErrorKind, SystemClock};
 use prove_token_config::Target;
 
+use self::dispatch::Dispatch;
 use super::{Context, Run};
 use crate::answer::Shown;
 use crate::api;
 use crate::args::{CacheFlags, ProfileFlags, Takes};
 use crate::failure::Failure;
-use crate::report;
 use crate::session::{Session, Wish};
 
 /// The most that is sent as a body, in bytes.
@@ -47,6 +48,13 @@ pub(crate) struct CallArgs {
     /// Print the status and the headers of the answer, too
     #[arg(short, long)]
     include: bool,
+    /// Wait and try again when the API asks for it (status 429 or 503 with Retry-After),
+    /// as long as --timeout allows
+    #[arg(long)]
+    retry: bool,
+    /// After a success, print the steps that the answer names as commands to run next
+    #[arg(long)]
+    follow_next: bool,
     #[command(flatten)]
     cache: CacheFlags,
     #[command(flatten)]
@@ -69,10 +77,16 @@ impl Run for CallArgs {
             .clone()
             .ok_or_else(|| no_base(&session.profile.name))?;
         let uri = request::uri(&base, path)?;
-        let request = self.request(method, uri, body);
         let wish = Wish::from(self.cache);
+        let dispatch = Dispatch {
+            session: &session,
+            console: &context.console,
+            request: self.request(method, uri, body.clone()),
+            wish,
+            retries_until: self.retry.then(|| SystemClock.now().boot + limit),
+        };
         let kept = session.kept_token(wish)?;
-        let (answer, tokens) = session.run(call(&session, request, kept, wish, context))?;
+        let (answer, tokens) = session.run(dispatch.send(kept))?;
         let shown = Shown {
             include: self.include,
             terminal: context.console.stdout_is_terminal(),
@@ -83,68 +97,17 @@ impl Run for CallArgs {
             base: &base,
             token: tokens.last(),
             is_prove: !matches!(session.profile.target, Target::Custom),
+            waits: self.retry,
         };
-        match api::failure(&answer, &caller) {
-            None => Ok(()),
-            Some(failure) => Err(failure),
+        if let Some(failure) = api::failure(&answer, &caller) {
+            return Err(failure);
         }
+        if self.follow_next {
+            let steps = next::steps(answer.body().expose_secret(), &body, &context.global);
+            steps.iter().for_each(|step| context.console.notice(step));
+        }
+        Ok(())
     }
-}
-
-/// Sends the request; once more with a new token if the API rejects this one.
-/// Returns the tokens that were used, the last of them for this answer.
-async fn call(
-    session: &Session,
-    request: Request<Body>,
-    kept: Option<AccessToken>,
-    wish: Wish,
-    context: &Context,
-) -> Result<(Response<Body>, Vec<AccessToken>), Failure> {
-    let token = match kept {
-        Some(token) => token,
-        None => session.obtain(wish).await?,
-    };
-    let answer = dispatch(session, with_token(request.clone(), &token), context).await?;
-    if !rejects_token(answer.status(), answer.headers()) {
-        return Ok((answer, vec![token]));
-    }
-    let renewed = session.replace(&token, wish).await?;
-    if renewed.value() == token.value() {
-        return Ok((answer, vec![token]));
-    }
-    let answer = dispatch(session, with_token(request, &renewed), context).await?;
-    Ok((answer, vec![token, renewed]))
-}
-
-fn with_token(mut request: Request<Body>, token: &AccessToken) -> Request<Body> {
-    let header = token.authorization_header();
-    request.headers_mut().insert(AUTHORIZATION, header);
-    request
-}
-
-async fn dispatch(
-    session: &Session,
-    request: Request<Body>,
-    context: &Context,
-) -> Result<Response<Body>, Failure> {
-    let host = request
-        .uri()
-        .authority()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    report::api_request(&context.console, request.method(), request.uri());
-    let answer = session
-        .send(request)
-        .await?
-        .map_err(|error| api::unreachable(&host, &error))?;
-    report::api_answer(&context.console, answer.status());
-    if answer.body().is_cut_off() {
-        return Err(Failure::new(
-            ErrorKind::Protocol,
-            format!("the answer of {host} is larger than 32 MiB"),
-        ));
-    }
-    Ok(answer)
 }
 
 fn no_base(profile: &str) -> Failure {

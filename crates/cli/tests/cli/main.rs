@@ -6,6 +6,7 @@ mod call;
 mod config;
 mod emulator;
 mod exit;
+mod flow;
 mod harness;
 mod inspect;
 #[cfg(unix)]

@@ -1,9 +1,6 @@
 //! An answer that is not a token: RFC 6749 §5.2, or Prove's `{code, message}`.
 
-use std::time::{Duration, SystemTime};
-
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, Response};
+use http::Response;
 use serde_json::Value;
 
 use super::Asked;
@@ -12,10 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, ErrorResponse};
 use crate::redactor::Redactor;
-use crate::transport::Body;
-
-/// The longest time that a server can make us wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+use crate::transport::{Body, retry_after};
 
 /// The longest text of a server that is repeated, in characters.
 const LONGEST_TEXT: usize = 200;
@@ -191,24 +185,4 @@ fn error_response(members: &Members, redactor: &Redactor<'_>) -> ErrorResponse {
         code: members.code.as_ref().and_then(Value::as_i64),
         message: text(&members.message),
     }
-}
-
-/// Seconds or an HTTP date, at most an hour; a header that is neither, or given
-/// twice, says nothing.
-fn retry_after(headers: &HeaderMap, wall: Duration) -> Option<Duration> {
-    let mut values = headers.get_all(RETRY_AFTER).iter();
-    let value = values.next()?.to_str().ok()?.trim();
-    if values.next().is_some() {
-        return None;
-    }
-    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean: long.
-        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
-    } else {
-        let date = httpdate::parse_http_date(value).ok()?;
-        date.duration_since(SystemTime::UNIX_EPOCH)
-            .ok()?
-            .saturating_sub(wall)
-    };
-    Some(wait.min(LONGEST_WAIT))
 }
