@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use prove_token::ErrorKind;
+use prove_token_config::Env;
 
 use crate::args::{Global, LogFormat, When};
 use crate::failure::Failure;
@@ -21,8 +22,9 @@ pub(crate) struct Console {
     pub(crate) verbose: bool,
     quiet: bool,
     pub(crate) log_format: LogFormat,
-    /// Keeps the lines of several threads apart.
-    stderr: Mutex<()>,
+    /// Keeps the lines of several threads apart. Whether a line of progress stands at
+    /// the end of standard error.
+    stderr: Mutex<bool>,
     /// Standard output stands in the middle of a line.
     mid_line: AtomicBool,
 }
@@ -114,12 +116,38 @@ impl Console {
 
     /// Writes one line to standard error; if that is closed, nobody can be told.
     pub(crate) fn say(&self, line: &str) {
-        let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_progress = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         // Both streams may end at one terminal, as in `… | cat`. A pipe gets exactly
         // what was written to it.
         let parted = self.mid_line.swap(false, Ordering::Relaxed) && io::stderr().is_terminal();
         let text = format!("{}{line}\n", if parted { "\n" } else { "" });
+        wipe(&mut in_progress);
         let _ = anstream::stderr().write_all(text.as_bytes());
+    }
+
+    /// Whether somebody is there to watch progress: at a terminal that can take a line
+    /// back, and where no other lines tell what happens.
+    pub(crate) fn shows_progress(&self, env: &Env) -> bool {
+        let is_dumb = env.var_os("TERM").is_none_or(|term| term == "dumb");
+        io::stderr().is_terminal() && !self.quiet && !self.verbose && (cfg!(windows) || !is_dumb)
+    }
+
+    /// Shows `line` until the next one, or until `None`. Meant for where
+    /// [`shows_progress`](Self::shows_progress).
+    pub(crate) fn progress(&self, line: Option<&str>) {
+        let mut in_progress = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        wipe(&mut in_progress);
+        if let Some(line) = line {
+            let _ = io::stderr().write_all(line.as_bytes());
+            *in_progress = true;
+        }
+    }
+}
+
+/// Takes the line of progress back, if there is one: to its start, and all of it erased.
+fn wipe(in_progress: &mut bool) {
+    if std::mem::take(in_progress) {
+        let _ = io::stderr().write_all(b"\r\x1b[K");
     }
 }
 

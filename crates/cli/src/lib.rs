@@ -15,6 +15,7 @@ mod failure;
 mod interrupt;
 mod manner;
 mod printable;
+mod progress;
 mod report;
 mod screen;
 mod session;

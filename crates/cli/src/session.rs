@@ -8,8 +8,9 @@ mod emulator;
 mod flags;
 mod late;
 mod misses;
+mod stage;
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,19 +24,19 @@ use prove_token::{
 };
 use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store, Target};
 use prove_token_emulator::Emulator;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use self::emulator::with_emulator;
 pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
 use self::misses::Misses;
+use self::stage::Stage;
 use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt;
-use crate::report;
+use crate::progress::Progress;
+use crate::{report, screen};
 
 /// Everything that is set up for one command.
 pub(crate) struct Session {
@@ -44,8 +45,7 @@ pub(crate) struct Session {
     /// Shared with the client, so that a call to the same host reuses the
     /// connection that brought the token.
     transport: Arc<LateTransport>,
-    runtime: OnceCell<Runtime>,
-    limit: Option<Duration>,
+    stage: Stage,
     console: Arc<Console>,
     misses: Arc<Misses>,
     /// Whether `PROVE_EMULATOR` says that one is running.
@@ -98,14 +98,14 @@ impl Session {
     ) -> Result<Self, Failure> {
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
+        let progress = progress(&profile, context);
         let (transport, misses) = (Arc::default(), Arc::default());
         Ok(Self {
             client: client(&profile, &transport, &misses, &context.console)?,
             profile,
             misses,
             transport,
-            runtime: OnceCell::new(),
-            limit,
+            stage: Stage::new(limit, progress),
             console: Arc::clone(&context.console),
             needs_emulator,
             _emulator: emulator,
@@ -227,6 +227,9 @@ impl Session {
         request: Request<Body>,
     ) -> Result<Result<Response<Body>, TransportError>, Failure> {
         self.set_up_transport()?;
+        if let Some(api) = &self.profile.api_base {
+            self.stage.waits_for(api.origin());
+        }
         if let Some(budget) = self.budget_of_api() {
             budget.admit(&SystemClock).await?;
         }
@@ -238,36 +241,13 @@ impl Session {
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let limited = async {
-            match self.limit {
-                None => work.await,
-                Some(limit) => tokio::time::timeout(limit, work)
-                    .await
-                    .unwrap_or_else(|_| Err(timed_out(limit))),
-            }
-        };
-        let ended = self.runtime()?.block_on(interrupt::or_signal(limited));
-        let done = ended.unwrap_or_else(|signal| Err(Failure::interrupted(signal)));
+        let done = self.stage.run(work);
         done.map_err(|failure| match failure.kind() {
             ErrorKind::Connect if self.needs_emulator => failure.hint(
                 "no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR",
             ),
             _ => failure,
         })
-    }
-
-    fn runtime(&self) -> Result<&Runtime, Failure> {
-        if let Some(runtime) = self.runtime.get() {
-            return Ok(runtime);
-        }
-        let built = Builder::new_current_thread().enable_all().build();
-        let runtime = built.map_err(|error| {
-            Failure::new(
-                ErrorKind::Internal,
-                format!("cannot start the runtime: {}", error.kind()),
-            )
-        })?;
-        Ok(self.runtime.get_or_init(|| runtime))
     }
 
     fn set_up_transport(&self) -> Result<(), Failure> {
@@ -357,10 +337,16 @@ fn client(
     Ok(builder.build()?)
 }
 
-fn timed_out(limit: Duration) -> Failure {
-    let limit = humantime::format_duration(limit);
-    Failure::new(ErrorKind::Timeout, format!("no result within {limit}"))
-        .hint("raise --timeout; --verbose shows where the time goes")
+/// What a person at a terminal sees of a wait; a command that prints the secret may ask
+/// something there, and is left alone.
+fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
+    let endpoint = profile.token_endpoint.as_ref()?;
+    let is_seen = context.console.shows_progress(&context.env) && !profile.runs_secret_command();
+    is_seen.then(|| Progress {
+        console: Arc::clone(&context.console),
+        unicode: screen::shows_unicode(&context.env),
+        waits_for: RefCell::new(endpoint.origin().to_owned()),
+    })
 }
 
 fn explain(profile: &Profile, console: &Console) {

@@ -10,6 +10,8 @@ mod flow;
 mod harness;
 mod inspect;
 #[cfg(unix)]
+mod progress;
+#[cfg(unix)]
 mod purge;
 #[cfg(unix)]
 mod status;
