@@ -1,13 +1,14 @@
 //! `prove-token inspect`: what a JWT says about itself, read offline.
 
-use std::io::Read;
+use std::io::{IsTerminal as _, Read as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use prove_token::{Clock, ErrorKind, SystemClock};
 use serde_json::{Map, Value, json};
 
+use super::config::TextOrJson;
 use super::{Context, Run};
 use crate::failure::Failure;
 use crate::printable::printable;
@@ -24,40 +25,40 @@ pub(crate) struct InspectArgs {
     token: String,
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Header, claims, and times in words
-    #[default]
-    Text,
-    /// One object: header, claims, times
-    Json,
+    output: TextOrJson,
 }
 
 impl Run for InspectArgs {
     fn wants_json(&self) -> bool {
-        self.output == Format::Json
+        self.output == TextOrJson::Json
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
         let given = match self.token.as_str() {
-            "-" => read_stdin()?,
+            "-" => read_stdin(context)?,
             token => token.to_owned(),
         };
         let jwt = decode(&given)?;
         let now = i64::try_from(SystemClock.now().wall.as_secs()).unwrap_or(i64::MAX);
         match self.output {
-            Format::Json => context.console.line(jwt.to_json(now).to_string()),
-            Format::Text => context.console.line(jwt.to_text(now)),
+            TextOrJson::Json => context.console.line(jwt.to_json(now).to_string()),
+            TextOrJson::Text => context.console.line(jwt.to_text(now)),
         }
     }
 }
 
-fn read_stdin() -> Result<String, Failure> {
+fn read_stdin(context: &Context) -> Result<String, Failure> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        if context.global.no_input {
+            return Err(Failure::usage("there is no token to decode")
+                .hint("pipe it in, as in prove-token token | prove-token inspect"));
+        }
+        let notice = "paste the token, then press Enter and Ctrl-D";
+        context.console.notice(notice);
+    }
     let mut text = String::new();
-    std::io::stdin()
+    stdin
         .lock()
         .take(LONGEST_INPUT + 1)
         .read_to_string(&mut text)

@@ -18,3 +18,4 @@ mod status;
 #[cfg(unix)]
 mod store;
 mod token;
+mod transcript;
