@@ -146,8 +146,8 @@ impl Session {
     /// What is known of the token. Nobody is asked for it.
     pub(crate) fn status(&self) -> Result<TokenStatus, Failure> {
         match self.profile.runs_secret_command() {
-            false => Ok(self.client.status(None)?),
-            true => self.run(self.apart(|client| client.status(None))),
+            false => Ok(self.client.stored_status(None)?),
+            true => self.run(self.apart(|client| client.stored_status(None))),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::env::{self, Env};
 use crate::error::{Error, Problem};
 use crate::place::{Place, printable, shell_word};
 use crate::schema;
+use crate::service::{self, ServiceSettings};
 use crate::setting::{SecretSetting, Setting, Settings};
 
 /// A configuration file larger than this is a mistake.
@@ -32,6 +33,7 @@ pub struct Config {
     path: Arc<Path>,
     pub(crate) default_profile: Option<Setting<String>>,
     pub(crate) store: Option<Setting<Store>>,
+    pub(crate) service: Option<ServiceSettings>,
     pub(crate) profiles: BTreeMap<String, ProfileTable>,
     problems: Vec<Problem>,
 }
@@ -119,6 +121,7 @@ impl Config {
             path: Arc::clone(&path),
             default_profile: None,
             store: None,
+            service: None,
             profiles: BTreeMap::new(),
             problems: Vec::new(),
         };
@@ -135,6 +138,11 @@ impl Config {
     /// What is wrong with the file, in its order; empty after [`load`](Config::load).
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// What it says about the service, if anything.
+    pub fn service(&self) -> Option<&ServiceSettings> {
+        self.service.as_ref()
     }
 
     /// The profiles of the file, by name.
@@ -175,11 +183,11 @@ impl Config {
     fn read(&mut self, mut root: Section<'_>, report: &mut Report<'_>) {
         version(&mut root, report);
         self.store = cache::read(&mut root, report);
-        root.refuse("service", report);
         let default_profile = root.take("default_profile");
         if let Some(mut section) = root.take("profiles").and_then(|item| item.section(report)) {
             self.read_profiles(&mut section, report);
         }
+        self.service = service::read(&mut root, self.names(), report);
         if let Some(item) = default_profile
             && let Some(name) = item.string(report)
         {

@@ -72,6 +72,7 @@ mod resolution;
 mod schema;
 mod secret;
 mod selection;
+mod service;
 mod setting;
 mod taxonomy;
 
@@ -85,5 +86,8 @@ pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
 pub use secret::{CommandSecret, EnvSecret, FileSecret, end_commands};
+pub use service::{
+    Caller, HandsOut, Identity, ListenAddress, Rule, ServiceSettings, ServiceSink, Tls,
+};
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

@@ -150,7 +150,7 @@ fn check(section: &Section<'_>, settings: &Settings, report: &mut Report<'_>) {
 }
 
 /// A path; a relative one starts at the folder of the configuration file.
-fn path(item: &Item<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
+pub(crate) fn path(item: &Item<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
     let text = printable_text(item, report)?;
     if text == "~" || text.starts_with("~/") {
         item.note(

@@ -112,6 +112,11 @@ impl AccessTokenRequest {
         self.changed()
     }
 
+    /// The scope that is asked for; empty if none is.
+    pub fn requested_scope(&self) -> &Scope {
+        &self.scope
+    }
+
     /// The `audience` field that some providers want. Default: not sent.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());

@@ -129,6 +129,28 @@ impl<'t> Item<'t> {
         }
     }
 
+    /// An array of tables.
+    pub(crate) fn sections(&self, report: &mut Report<'_>) -> Option<Vec<Section<'t>>> {
+        let DeValue::Array(array) = self.value else {
+            self.wrong_type("an array of tables", report);
+            return None;
+        };
+        let mut sections = Vec::with_capacity(array.len());
+        for (index, element) in array.iter().enumerate() {
+            match element.get_ref() {
+                DeValue::Table(table) => {
+                    let key = format!("{}[{index}]", self.key);
+                    sections.push(Section::new(key, element.span().start, table));
+                }
+                _ => {
+                    self.note(Problem::new("expected tables alone in the array"), report);
+                    return None;
+                }
+            }
+        }
+        Some(sections)
+    }
+
     /// A duration in words, such as `10s`, `500ms` or `2m 30s`, in `range`.
     pub(crate) fn duration(
         &self,

@@ -3,9 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::TokenClient;
+use crate::cache::Slot;
 use crate::error::Error;
 use crate::request::AccessTokenRequest;
-use crate::store::MissReason;
+use crate::store::{MissReason, Remembered};
 use crate::token::AccessToken;
 
 /// What is known of a request's token; see [`TokenClient::status`].
@@ -30,41 +31,62 @@ pub struct TokenStatus {
 
 impl TokenClient {
     /// What is known of the token of `request` (`None`: what
-    /// [`access_token`](Self::access_token) asks for) from memory and the store. Nothing
-    /// is started, and nobody is asked.
+    /// [`access_token`](Self::access_token) asks for) from memory. Nothing is started,
+    /// nobody is asked, and nothing blocks.
     ///
-    /// With a store it may block, to read the secret and two small files; without one it
-    /// does not.
+    /// # Errors
+    ///
+    /// `Configuration` if there are no credentials.
+    pub fn status(&self, request: Option<&AccessTokenRequest>) -> Result<TokenStatus, Error> {
+        let slot = self.slot(request.unwrap_or(&self.0.request))?;
+        Ok(self.seen(&slot, None))
+    }
+
+    /// As [`status`](Self::status), from the store as well where there is no usable token
+    /// in memory: for who has just begun. It may block, to read the secret and two small
+    /// files.
     ///
     /// # Errors
     ///
     /// `SecretSource` if the secret cannot be read, without which the store cannot be;
     /// `Configuration` if there are no credentials.
-    pub fn status(&self, request: Option<&AccessTokenRequest>) -> Result<TokenStatus, Error> {
+    pub fn stored_status(
+        &self,
+        request: Option<&AccessTokenRequest>,
+    ) -> Result<TokenStatus, Error> {
         let request = request.unwrap_or(&self.0.request);
         let slot = self.slot(request)?;
-        let voyage = self.gate(&slot, request).voyage();
-        let now = || self.0.obtainer.clock.now();
-        let usable = || slot.current().filter(|token| token.is_usable(now()));
-        let mut status = TokenStatus::default();
-        let mut failure = slot.last_failure(usable().is_some(), now());
-        if usable().is_none() {
-            let (missed, remembered) = voyage.look_up()?;
-            status.missed = missed;
-            let has_token = usable().is_some();
-            failure = remembered
-                .map(|failure| failure.told(has_token))
-                .or(failure);
+        let seen = self.seen(&slot, None);
+        if seen.token.is_some() {
+            return Ok(seen);
         }
-        if let Some(token) = usable() {
-            let paused = failure.as_ref().and_then(Error::retry_after);
-            let due = slot.due_in(now()).unwrap_or_default();
-            let usable_for = token.life().usable_for(now());
-            status.renewal_in = Some(due.max(paused.unwrap_or_default()).min(usable_for));
-            status.token = Some(AccessToken::new(token));
+        let (missed, remembered) = self.gate(&slot, request).voyage().look_up()?;
+        Ok(TokenStatus {
+            missed,
+            ..self.seen(&slot, remembered)
+        })
+    }
+
+    /// What `slot` knows. A failure that is `remembered` by the store is the later one.
+    fn seen(&self, slot: &Slot, remembered: Option<Remembered>) -> TokenStatus {
+        let now = self.0.obtainer.clock.now();
+        let token = slot.current().filter(|token| token.is_usable(now));
+        let has_token = token.is_some();
+        let failure = remembered
+            .map(|failure| failure.told(has_token))
+            .or_else(|| slot.last_failure(has_token, now));
+        let paused = failure.as_ref().and_then(Error::retry_after);
+        let renewal_in = token.as_ref().map(|token| {
+            let due = slot.due_in(now).unwrap_or_default();
+            due.max(paused.unwrap_or_default())
+                .min(token.life().usable_for(now))
+        });
+        TokenStatus {
+            token: token.map(AccessToken::new),
+            renewal_in,
+            failure,
+            missed: None,
         }
-        status.failure = failure;
-        Ok(status)
     }
 
     /// When the token that the store keeps for `request` (`None`: what

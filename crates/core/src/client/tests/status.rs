@@ -19,7 +19,7 @@ fn process(store: &MemoryStore, clock: &TestClock, transport: impl Transport) ->
 async fn a_look_asks_nobody() {
     let (store, clock, issuer) = (MemoryStore::default(), TestClock::new(), Issuer::default());
     let client = process(&store, &clock, issuer.clone());
-    let before = client.status(None).unwrap();
+    let before = client.stored_status(None).unwrap();
     assert!(before.token.is_none() && before.renewal_in.is_none() && before.failure.is_none());
     assert_eq!(before.missed, Some(MissReason::Absent));
     assert_eq!(client.stored_until(None).unwrap(), None);
@@ -28,7 +28,7 @@ async fn a_look_asks_nobody() {
     client.access_token().await.unwrap();
     let other = process(&store, &clock, issuer.clone());
     for client in [&client, &other] {
-        let status = client.status(None).unwrap();
+        let status = client.stored_status(None).unwrap();
         let token = status.token.unwrap();
         assert_eq!(token.expires_in(), Duration::from_secs(3600));
         // 720 s before the end, and a jitter of up to 300 s.
@@ -39,7 +39,7 @@ async fn a_look_asks_nobody() {
         assert_eq!(ends, Some(token.expires_at()));
     }
     assert_eq!(issuer.requests(), 1);
-    let shown = format!("{:?}", client.status(None).unwrap());
+    let shown = format!("{:?}", client.stored_status(None).unwrap());
     assert!(
         !shown.contains(client.access_token().await.unwrap().value()),
         "{shown}"
@@ -54,7 +54,7 @@ async fn a_failure_is_told_by_who_met_with_it_and_by_others() {
     client.access_token().await.unwrap_err();
     let other = process(&store, &clock, script.clone());
     for client in [&client, &other] {
-        let failure = client.status(None).unwrap().failure.unwrap();
+        let failure = client.stored_status(None).unwrap().failure.unwrap();
         assert_eq!(failure.kind(), ErrorKind::CredentialsRejected);
         let wait = failure.retry_after().unwrap();
         assert!(
@@ -63,7 +63,7 @@ async fn a_failure_is_told_by_who_met_with_it_and_by_others() {
         );
     }
     tokio::time::advance(Duration::from_secs(6)).await;
-    let failure = other.status(None).unwrap().failure.unwrap();
+    let failure = other.stored_status(None).unwrap().failure.unwrap();
     assert_eq!(
         failure.retry_after(),
         Some(Duration::ZERO),
@@ -91,7 +91,7 @@ async fn a_failed_renewal_stands_beside_the_live_token() {
         tokio::task::yield_now().await;
     }
     let status = loop {
-        let status = client.status(None).unwrap();
+        let status = client.stored_status(None).unwrap();
         match status.failure {
             Some(_) => break status,
             None => tokio::task::yield_now().await,
@@ -113,7 +113,7 @@ async fn what_cannot_be_opened_is_missed_and_its_end_is_known() {
     let ends = client.access_token().await.unwrap().expires_at();
     store.alter(|sealed| *sealed.last_mut().unwrap() ^= 1);
     let other = process(&store, &clock, issuer);
-    let status = other.status(None).unwrap();
+    let status = other.stored_status(None).unwrap();
     assert_eq!(status.missed, Some(MissReason::Damaged));
     assert!(status.token.is_none());
     assert_eq!(other.stored_until(None).unwrap(), Some(ends));

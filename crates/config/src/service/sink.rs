@@ -1,0 +1,91 @@
+//! Files that the service keeps a token in.
+
+use std::path::PathBuf;
+
+use super::Problem;
+use crate::document::{Report, Section};
+use crate::schema;
+
+/// One of `[[service.sinks]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceSink {
+    /// Whose token.
+    pub profile: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Its mode. Default: 0600.
+    pub mode: u32,
+    /// Its group, by name. Default: the process's.
+    pub group: Option<String>,
+}
+
+/// Modes that let others read a token are refused; a group may be let in.
+const MODES: [(&str, u32); 4] = [
+    ("0600", 0o600),
+    ("0400", 0o400),
+    ("0640", 0o640),
+    ("0440", 0o440),
+];
+
+pub(super) fn read<'n>(
+    section: &mut Section<'_>,
+    known: impl Iterator<Item = &'n str> + Clone,
+    report: &mut Report<'_>,
+) -> Vec<ServiceSink> {
+    let Some(item) = section.take("sinks") else {
+        return Vec::new();
+    };
+    let sections = item.sections(report).unwrap_or_default();
+    let read = sections
+        .into_iter()
+        .filter_map(|section| one(section, known.clone(), report));
+    read.collect()
+}
+
+fn one<'n>(
+    mut section: Section<'_>,
+    known: impl Iterator<Item = &'n str> + Clone,
+    report: &mut Report<'_>,
+) -> Option<ServiceSink> {
+    let (offset, key) = (section.offset(), section.key().to_owned());
+    let profile = section.take("profile").and_then(|item| {
+        let name = item.string(report)?;
+        if !known.clone().any(|known| known == name) {
+            let hint = schema::name_hint(name, known);
+            item.note(
+                Problem::new("no profile has this name").with_hint(hint),
+                report,
+            );
+        }
+        Some(name.to_owned())
+    });
+    let path = section
+        .take("path")
+        .and_then(|item| schema::path(&item, report));
+    let mode = section.take("mode").and_then(|item| {
+        let word = item.word(&MODES.map(|(word, _)| word), report)?;
+        MODES
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, mode)| *mode)
+    });
+    let group = section
+        .take("group")
+        .and_then(|item| item.string(report).map(str::to_owned));
+    for name in ["profile", "path"] {
+        if !section.has(name) {
+            report.note(
+                offset,
+                Problem::new(format!("has no {name}")).with_key(&*key),
+            );
+        }
+    }
+    section.finish(report);
+    Some(ServiceSink {
+        profile: profile?,
+        path: path?,
+        mode: mode.unwrap_or(0o600),
+        group,
+    })
+}

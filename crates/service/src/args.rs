@@ -1,0 +1,106 @@
+//! The command `prove-tokend`.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Parser;
+use prove_token::ErrorKind;
+use prove_token_config::{Config, Env, Overrides, Profile};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::Failure;
+use crate::service::Service;
+
+/// One place that holds the secret, for everything on the machine.
+#[derive(Debug, Parser)]
+#[command(name = "prove-tokend", version, max_term_width = 100)]
+struct Args {
+    /// The configuration file to read
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the service with these arguments (the program's name first) in this environment
+/// until it is asked to end, and returns the exit code.
+pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    match serve(&args, &env) {
+        Ok(()) => 0,
+        Err(failure) => {
+            say(&format!("error: {}", failure.message()));
+            if let Some(hint) = failure.hint_text() {
+                say(&format!("hint: {hint}"));
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn serve(args: &Args, env: &Env) -> Result<(), Failure> {
+    let config = match Config::find(args.config.as_deref(), env)? {
+        Some(path) => Some(Config::load(&path)?),
+        None => None,
+    };
+    let settings = config.as_ref().and_then(Config::service).cloned();
+    let profiles = profiles(config.as_ref(), env)?;
+    let service = Service::new(settings.unwrap_or_default(), profiles, env)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(
+            ErrorKind::Internal,
+            format!("cannot start the runtime: {}", error.kind()),
+        )
+    })?;
+    runtime.block_on(async {
+        let running = service.start().await?;
+        for address in running.addresses() {
+            say(&format!("listening on {address}"));
+        }
+        let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        running.stop().await;
+        Ok(())
+    })
+}
+
+/// Every profile of the file; without one, the profile of the variables.
+fn profiles(config: Option<&Config>, env: &Env) -> Result<Vec<Profile>, Failure> {
+    let names: Vec<_> = config
+        .into_iter()
+        .flat_map(Config::profiles)
+        .map(|entry| Some(entry.name.to_owned()))
+        .collect();
+    let names = if names.is_empty() { vec![None] } else { names };
+    let resolve = |profile| {
+        let overrides = Overrides {
+            profile,
+            ..Overrides::default()
+        };
+        Profile::from_config(&overrides, env, config)
+    };
+    Ok(names.into_iter().map(resolve).collect::<Result<_, _>>()?)
+}
+
+fn no_signal(error: std::io::Error) -> Failure {
+    Failure::new(
+        ErrorKind::Internal,
+        format!("cannot wait for signals: {}", error.kind()),
+    )
+}
+
+fn say(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}

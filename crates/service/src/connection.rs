@@ -1,0 +1,132 @@
+//! One connection: HTTP with a deadline for each of its parts.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+use crate::peer::Peer;
+use crate::roster::{Admission, Busy};
+use crate::stream::Paced;
+
+/// From the first byte that could come to the last of the headers; between two requests
+/// as well.
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// How long a reader may take nothing.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// After the service was asked to end, a connection waits so long for a request that may
+/// be on its way.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Headers together, in bytes, and their number.
+const LARGEST_HEAD: usize = 64 * 1024;
+const MOST_HEADERS: usize = 100;
+
+/// What answers requests.
+pub(crate) trait Answer: Send + Sync + 'static {
+    fn answer(
+        self: Arc<Self>,
+        peer: Peer,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<A: Answer>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    admission: Admission,
+    answers: Arc<A>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let seat = Arc::clone(admission.seat());
+    let service = service_fn(move |request| {
+        let (answers, busy) = (Arc::clone(&answers), seat.work());
+        async move {
+            let response = answers.answer(peer, request).await;
+            Ok::<_, Infallible>(response.map(|body| Tracked { body, _busy: busy }))
+        }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS)
+            .max_headers(MOST_HEADERS)
+            .max_buf_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(Paced::new(stream, STALLED)), service)
+    );
+    // What a peer did wrong is its own affair.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = admission.given_up() => return,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    if tokio::time::timeout(LINGER, connection.as_mut())
+        .await
+        .is_err()
+    {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+}
+
+/// A body that is under way: its connection is busy until it is gone.
+struct Tracked {
+    body: Body,
+    _busy: Busy,
+}
+
+impl hyper::body::Body for Tracked {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The whole body of a request, if it comes in time and is not too long.
+pub(crate) async fn whole(body: Body, most: usize) -> Result<bytes::Bytes, BodyFault> {
+    /// For a body of a few hundred bytes.
+    const LIMIT: Duration = Duration::from_secs(10);
+    let limited = http_body_util::Limited::new(body, most);
+    match tokio::time::timeout(LIMIT, limited.collect()).await {
+        Err(_) => Err(BodyFault::Slow),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(BodyFault::Long),
+        Ok(Err(_)) => Err(BodyFault::Broken),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+    }
+}
+
+/// Why a body was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFault {
+    Slow,
+    Long,
+    Broken,
+}

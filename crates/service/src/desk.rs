@@ -1,0 +1,137 @@
+//! A profile that is served: its client, and its token as a ready answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use http::HeaderValue;
+use prove_token::{AccessToken, Clock as _, Endpoint, Scope, SystemClock, TokenClient};
+use prove_token_config::Profile;
+use serde_json::json;
+use tokio::sync::watch;
+
+/// One profile.
+pub(crate) struct Desk {
+    pub(crate) name: String,
+    pub(crate) client: TokenClient,
+    /// Where the proxy leads.
+    pub(crate) api_base: Option<Endpoint>,
+    /// The scope that is asked for.
+    scope: Scope,
+    /// The last answer: it is good for one token and one second.
+    ready: ArcSwapOption<Ready>,
+    /// The id of the token that was last renewed.
+    pub(crate) renewed: watch::Sender<Option<Arc<str>>>,
+}
+
+/// A token as it is handed out.
+pub(crate) struct Ready {
+    token: AccessToken,
+    /// The second for which it was written.
+    second: u64,
+    pub(crate) id: Arc<str>,
+    /// The id, in quotes.
+    pub(crate) etag: HeaderValue,
+    pub(crate) json: Bytes,
+}
+
+impl Desk {
+    /// The desk of `profile`, whose tokens `client` obtains.
+    pub(crate) fn new(profile: &Profile, client: TokenClient) -> Self {
+        Self {
+            name: profile.name.clone(),
+            client,
+            api_base: profile.api_base.clone(),
+            scope: profile.request.requested_scope().clone(),
+            ready: ArcSwapOption::empty(),
+            renewed: watch::Sender::new(None),
+        }
+    }
+
+    /// `token` as it is handed out now.
+    pub(crate) fn ready(&self, token: &AccessToken) -> Arc<Ready> {
+        let second = SystemClock.coarse().wall.as_secs();
+        let last = self.ready.load();
+        if let Some(last) = &*last {
+            let is_same = std::ptr::eq(last.token.value(), token.value());
+            if is_same && last.second == second {
+                return Arc::clone(last);
+            }
+        }
+        let id = match &*last {
+            Some(last) if last.token.value() == token.value() => Arc::clone(&last.id),
+            _ => token_id(token.value()),
+        };
+        let ready = Arc::new(Ready {
+            json: self.json(token, &id),
+            etag: etag(&id),
+            token: token.clone(),
+            second,
+            id,
+        });
+        self.ready.store(Some(Arc::clone(&ready)));
+        ready
+    }
+
+    /// Whether a token of this profile has all of `scope`, as far as it was asked for.
+    pub(crate) fn grants(&self, scope: &str) -> bool {
+        let asked = self.scope.to_string();
+        let has = |word: &str| asked.split(' ').any(|asked| asked == word);
+        scope.split(' ').filter(|word| !word.is_empty()).all(has)
+    }
+
+    fn json(&self, token: &AccessToken, id: &str) -> Bytes {
+        let ends = token.expires_at().duration_since(std::time::UNIX_EPOCH);
+        let mut object = json!({
+            "access_token": token.value(),
+            "token_type": token.token_type(),
+            "expires_in": token.expires_in().as_secs(),
+            "expires_at": ends.map_or(0, |ends| ends.as_secs()),
+            "profile": self.name,
+            "token_id": id,
+            "source": if token.is_from_store() { "cache" } else { "server" },
+        });
+        if let Some(scope) = token.scope() {
+            object["scope"] = json!(scope.to_string());
+        }
+        object.to_string().into()
+    }
+
+    /// Follows the token for as long as the service runs, so that it is renewed on time
+    /// whether anybody asks or not.
+    pub(crate) async fn keep(&self) {
+        let mut watch = self.client.watch(None);
+        loop {
+            // A failure is an event; the watch goes on.
+            if let Ok(token) = watch.next().await {
+                let id = Arc::clone(&self.ready(&token).id);
+                self.renewed.send_replace(Some(id));
+            }
+        }
+    }
+}
+
+/// Names a token without giving it away: the first half of its SHA-256.
+pub(crate) fn token_id(token: &str) -> Arc<str> {
+    let hash = digest(&SHA256, token.as_bytes());
+    let half = hash.as_ref().iter().take(16);
+    half.map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        .into()
+}
+
+fn etag(id: &str) -> HeaderValue {
+    let quoted = format!("\"{id}\"");
+    HeaderValue::try_from(quoted).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Neither the token nor the answer that holds it.
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

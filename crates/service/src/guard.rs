@@ -1,0 +1,93 @@
+//! What no request may be, before anybody looks at what it wants: ambiguous, forwarded,
+//! from a browser, or for another host.
+
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use http::uri::Authority;
+use http::{StatusCode, Uri, Version};
+
+use crate::peer::Peer;
+use crate::reply::Refusal;
+
+/// Names by which a request can reach this machine, and no other.
+const LOCAL_NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses what must not be served, whoever asks.
+pub(crate) fn check(
+    peer: &Peer,
+    version: Version,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
+    let host = host(version, uri, headers)?;
+    forwarding(headers)?;
+    browser(headers)?;
+    match peer {
+        // Whoever connects in plain text by TCP may have been led here by a name.
+        Peer::Tcp if !is_local(&host) => Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "misdirected_request",
+            "this service is for requests to this machine",
+        )
+        .hint("use 127.0.0.1 or localhost as the host")),
+        _ => Ok(()),
+    }
+}
+
+/// The one host that the request is for.
+fn host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
+    let mut given = headers.get_all(HOST).iter();
+    let host = match (given.next(), given.next()) {
+        (Some(_), Some(_)) => return Err(Refusal::bad_request("there are two Host headers")),
+        (Some(host), None) => Authority::try_from(host.as_bytes()).ok(),
+        (None, _) if version == Version::HTTP_2 => uri.authority().cloned(),
+        (None, _) => return Err(Refusal::bad_request("there is no Host header")),
+    };
+    let host = host.filter(|host| !host.as_str().contains('@'));
+    let host = host.ok_or_else(|| Refusal::bad_request("the Host header is not a host"))?;
+    match uri.authority() {
+        Some(authority) if *authority != host => Err(Refusal::bad_request(
+            "the request line and the Host header differ",
+        )),
+        _ => Ok(host),
+    }
+}
+
+/// With its port or without: a forwarded port is another one.
+fn is_local(host: &Authority) -> bool {
+    LOCAL_NAMES
+        .iter()
+        .any(|name| host.host().eq_ignore_ascii_case(name))
+}
+
+/// Whoever forwards requests of others must not lend them its rights; and names with an
+/// underscore are read as other names behind some servers.
+fn forwarding(headers: &HeaderMap) -> Result<(), Refusal> {
+    for name in headers.keys() {
+        let name = name.as_str();
+        let forwards =
+            name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded");
+        if forwards || name.contains('_') {
+            return Err(Refusal::bad_request(
+                "a header says that the request was forwarded, or has a name with an underscore",
+            )
+            .hint("connect to the service without a proxy in between"));
+        }
+    }
+    Ok(())
+}
+
+/// No web page has business here.
+fn browser(headers: &HeaderMap) -> Result<(), Refusal> {
+    let site = headers.get(SEC_FETCH_SITE).map(|site| site.as_bytes());
+    let is_foreign = site.is_some_and(|site| site != b"none" && site != b"same-origin");
+    if headers.contains_key(ORIGIN) || is_foreign {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "web pages may not use this service",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The service as a library: a token broker for one machine, a drop-in `/token`, and a
+//! proxy that adds the token. The binary `prove-tokend` and the command
+//! `prove-token serve` are thin edges over it.
+#![forbid(unsafe_code)]
+
+mod accept;
+mod args;
+mod caller;
+mod connection;
+mod desk;
+mod failure;
+mod guard;
+mod listener;
+mod office;
+mod peer;
+mod reply;
+mod roster;
+mod route;
+mod service;
+mod stream;
+
+pub use args::main_with;
+pub use failure::Failure;
+pub use service::{Running, Service};

@@ -1,0 +1,129 @@
+//! Everything that requests share, and the way of each: guard, caller, route.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use prove_token_config::Caller;
+use tower_service::Service as _;
+
+use crate::caller::Callers;
+use crate::connection::Answer;
+use crate::desk::Desk;
+use crate::guard;
+use crate::peer::Peer;
+use crate::reply::{REQUEST_ID, Refusal};
+use crate::route;
+
+/// The profiles that are served, and to whom.
+#[derive(Debug)]
+pub(crate) struct Office {
+    pub(crate) desks: BTreeMap<String, Arc<Desk>>,
+    pub(crate) callers: Callers,
+}
+
+impl Office {
+    /// The desk of a profile that `caller` may use; one answer to every other name.
+    pub(crate) fn desk(&self, profile: &str, caller: &Caller) -> Result<&Arc<Desk>, Refusal> {
+        let may_use = caller.profiles.iter().any(|name| name == profile);
+        let desk = self.desks.get(profile).filter(|_| may_use);
+        desk.ok_or_else(Refusal::no_such_profile)
+    }
+}
+
+/// What a handler knows of its request beside what it says.
+#[derive(Clone, Debug)]
+pub(crate) struct Visit {
+    pub(crate) id: Arc<str>,
+    /// Who calls; `None` at the façade, which finds out itself.
+    pub(crate) caller: Option<Arc<Caller>>,
+}
+
+impl Visit {
+    /// Who calls.
+    pub(crate) fn caller(&self) -> Result<&Arc<Caller>, Refusal> {
+        self.caller.as_ref().ok_or_else(Refusal::unauthorized)
+    }
+}
+
+/// Answers at the data listeners.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) office: Arc<Office>,
+    router: Router,
+    ids: Ids,
+}
+
+impl Front {
+    pub(crate) fn new(office: Arc<Office>) -> Self {
+        Self {
+            router: route::data(Arc::clone(&office)),
+            ids: Ids::default(),
+            office,
+        }
+    }
+
+    async fn pass(
+        &self,
+        peer: &Peer,
+        mut request: Request<Incoming>,
+        id: &Arc<str>,
+    ) -> Result<Response<Body>, Refusal> {
+        let headers = request.headers();
+        guard::check(peer, request.version(), request.uri(), headers)?;
+        // The façade's callers name themselves in its own way.
+        let caller = match route::is_facade(request.uri().path()) {
+            true => None,
+            false => Some(self.office.callers.authenticate(peer, headers)?),
+        };
+        request.extensions_mut().insert(*peer);
+        request.extensions_mut().insert(Visit {
+            id: Arc::clone(id),
+            caller,
+        });
+        let Ok(response) = self.router.clone().call(request).await;
+        Ok(response)
+    }
+}
+
+impl Answer for Front {
+    async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+        let id = self.ids.next();
+        let passed = self.pass(&peer, request, &id).await;
+        let mut response = passed.unwrap_or_else(|refusal| refusal.answer(&id));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+}
+
+/// Names for requests: unique within the process, and told apart from those of others.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    process: String,
+    next: AtomicU64,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        let mut random = [0; 6];
+        // Without randomness they are still told apart within the process.
+        let _ = aws_lc_rs::rand::fill(&mut random);
+        Self {
+            process: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+            next: AtomicU64::new(1),
+        }
+    }
+}
+
+impl Ids {
+    pub(crate) fn next(&self) -> Arc<str> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number:x}", self.process).into()
+    }
+}

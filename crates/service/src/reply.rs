@@ -1,0 +1,194 @@
+//! Answers: results, and refusals with one shape of body.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{Response, StatusCode};
+use prove_token::Error;
+use prove_token_config::Outcome;
+use serde_json::{Map, Value, json};
+
+/// The type of JSON.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Identifies a request in answers and logs.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A result of this type.
+pub(crate) fn result(content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.into()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// A result that is JSON.
+pub(crate) fn json_result(value: &Value) -> Response<Body> {
+    result(JSON, value.to_string())
+}
+
+/// Why a request is not served: a status and what to say. It never holds a token, a key
+/// or a secret.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    error: &'static str,
+    description: String,
+    hint: Option<String>,
+    facts: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        status: StatusCode,
+        error: &'static str,
+        description: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            error,
+            description: description.into(),
+            hint: None,
+            facts: Map::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The request is not well-formed.
+    pub(crate) fn bad_request(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+
+    /// The one answer to no key, a wrong key and two keys.
+    pub(crate) fn unauthorized() -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"prove-token\"");
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "no caller with this key",
+        )
+        .hint("send the caller's key as Authorization: Bearer KEY")
+        .header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The one answer to a profile that does not exist and to one that the caller may
+    /// not use.
+    pub(crate) fn no_such_profile() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "no such profile for this caller",
+        )
+        .hint("GET /v1/profiles lists those there are")
+    }
+
+    /// There is nothing at this path.
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this path",
+        )
+    }
+
+    /// The path is right and the method is not.
+    pub(crate) fn method(allowed: &'static str) -> Self {
+        let description = "this path has another method";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            description,
+        )
+        .header(ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    /// The same under another name.
+    pub(crate) fn named(mut self, error: &'static str) -> Self {
+        self.error = error;
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Says after how many seconds to come back.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.facts.insert("retryable".to_owned(), json!(true));
+        self.facts.insert("retry_after".to_owned(), json!(seconds));
+        self.header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer to the request of this id.
+    pub(crate) fn answer(self, request_id: &str) -> Response<Body> {
+        let mut body = json!({
+            "error": self.error,
+            "error_description": self.description,
+            "retryable": false,
+            "request_id": request_id,
+        });
+        if let Some(hint) = self.hint {
+            body["hint"] = json!(hint);
+        }
+        for (name, value) in self.facts {
+            body[name] = value;
+        }
+        let mut response = json_result(&body);
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// A provider's failure, as a failure of the service: never as a 401, which would blame
+/// the caller.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = StatusCode::from_u16(Outcome::of(error.kind()).http_status)
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut refusal = Self::new(status, error.kind().as_str(), error.to_string());
+        refusal.hint = error.hint().map(str::to_owned);
+        let mut fact = |name: &str, value: Value| {
+            refusal.facts.insert(name.to_owned(), value);
+        };
+        fact("retryable", json!(error.is_retryable()));
+        if let Some(status) = error.http_status() {
+            fact("upstream_status", json!(status));
+        }
+        if let Some(code) = error.error_response().and_then(|response| response.code) {
+            fact("code", json!(code));
+        }
+        let wait = error
+            .retry_after()
+            .map(|wait| wait.as_secs_f64().ceil() as u64);
+        match wait {
+            Some(wait) => {
+                let retryable = error.is_retryable();
+                let mut refusal = refusal.retry_after(wait.max(1));
+                refusal
+                    .facts
+                    .insert("retryable".to_owned(), json!(retryable));
+                refusal
+            }
+            // A 503 says when to come back; nobody knows better than soon.
+            None if status == StatusCode::SERVICE_UNAVAILABLE => {
+                refusal.header(RETRY_AFTER, HeaderValue::from(1))
+            }
+            None => refusal,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `POST /token`: the token endpoint of RFC 6749 §4.4, for programs that speak OAuth and
+//! know nothing of this service. Their client id and secret are the local caller's name
+//! and key.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use prove_token::{CallOptions, Error, ErrorKind};
+use prove_token_config::Caller;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Outcome;
+use super::token::body_fault;
+use crate::connection::whole;
+use crate::office::{Office, Visit};
+use crate::peer::Peer;
+use crate::reply::{Refusal, json_result};
+
+/// The largest request body, in bytes.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// Official SDKs ask again for every call if less is left.
+const LEAST: Duration = Duration::from_secs(90);
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+
+/// `POST /token`: the caller's first profile.
+pub(super) async fn default_profile(
+    State(office): State<Arc<Office>>,
+    visit: Visit,
+    request: Request,
+) -> Response {
+    let outcome = grant(&office, None, request).await;
+    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
+}
+
+/// `POST /oauth2/{profile}/token`
+pub(super) async fn named_profile(
+    State(office): State<Arc<Office>>,
+    Path(profile): Path<String>,
+    visit: Visit,
+    request: Request,
+) -> Response {
+    let outcome = grant(&office, Some(&profile), request).await;
+    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
+}
+
+async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outcome {
+    let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
+        return Err(Refusal::bad_request("the body is not declared as a form")
+            .hint("send Content-Type: application/x-www-form-urlencoded"));
+    }
+    let body = Zeroizing::new(
+        whole(body, LARGEST_BODY)
+            .await
+            .map_err(body_fault)?
+            .to_vec(),
+    );
+    let form = Form::parse(&body)?;
+    let peer = parts.extensions.get::<Peer>();
+    let caller = authenticate(office, &parts.headers, &form, peer)?;
+    match form.one("grant_type")?.as_deref() {
+        Some("client_credentials") => {}
+        None => return Err(Refusal::bad_request("the form has no grant_type")),
+        Some(_) => {
+            return Err(oauth(
+                "unsupported_grant_type",
+                "the grant is not client_credentials",
+            ));
+        }
+    }
+    // A caller that no profile is left to has none by this name either.
+    let first = || caller.profiles.first().map(String::as_str);
+    let desk = office.desk(profile.or_else(first).unwrap_or_default(), &caller)?;
+    if form.one("scope")?.is_some_and(|scope| !desk.grants(&scope)) {
+        return Err(oauth("invalid_scope", "the profile asks for another scope"));
+    }
+    let options = CallOptions::new().min_validity(LEAST);
+    let token = desk.client.access_token_with_options(None, options).await;
+    let token = token.map_err(failed)?;
+    let mut response = json_result(&json!({
+        "access_token": token.value(),
+        "token_type": token.token_type(),
+        "expires_in": token.expires_in().as_secs(),
+    }));
+    let no_cache = HeaderValue::from_static("no-cache");
+    response.headers_mut().insert(PRAGMA, no_cache);
+    Ok(response)
+}
+
+/// RFC 6749 §2.3.1: by Basic or in the body, and not by both.
+fn authenticate(
+    office: &Office,
+    headers: &HeaderMap,
+    form: &Form<'_>,
+    peer: Option<&Peer>,
+) -> Result<Arc<Caller>, Refusal> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (header, more) = (given.next(), given.next());
+    let (id, secret) = (form.one("client_id")?, form.one("client_secret")?);
+    let caller = match (header, &id, &secret) {
+        _ if more.is_some() => None,
+        (Some(_), _, Some(_)) => {
+            return Err(Refusal::bad_request("the client authenticates in two ways"));
+        }
+        (Some(header), id, None) => basic(header).and_then(|(name, key)| {
+            let agrees = id.as_ref().is_none_or(|id| **id == name);
+            let caller = office.callers.by_name(&name, key.as_bytes());
+            caller.filter(|_| agrees)
+        }),
+        (None, Some(id), Some(secret)) => office.callers.by_name(id, secret.as_bytes()),
+        (None, id, None) => peer
+            .and_then(|peer| office.callers.by_peer(peer))
+            .filter(|caller| id.as_ref().is_none_or(|id| **id == caller.name)),
+        (None, None, Some(_)) => None,
+    };
+    let invalid = || {
+        let refusal = Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "no caller with this name and key",
+        )
+        .hint("the client id is the caller's name, and the client secret its key");
+        let challenge = HeaderValue::from_static("Basic realm=\"prove-token\"");
+        refusal.header(WWW_AUTHENTICATE, challenge)
+    };
+    caller.ok_or_else(invalid)
+}
+
+/// A name and a key from `Basic`, form-encoded or as they are: neither has characters of
+/// which the two would make different things.
+fn basic(header: &HeaderValue) -> Option<(String, Zeroizing<String>)> {
+    let (scheme, text) = header.as_bytes().split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(text.trim_ascii()).ok()?);
+    let (name, key) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((name.to_owned(), Zeroizing::new(key.to_owned())))
+}
+
+/// The form of a request.
+struct Form<'b>(Vec<(Cow<'b, str>, Cow<'b, str>)>);
+
+impl<'b> Form<'b> {
+    fn parse(body: &'b [u8]) -> Result<Self, Refusal> {
+        match std::str::from_utf8(body) {
+            Ok(_) => Ok(Self(form_urlencoded::parse(body).collect())),
+            Err(_) => Err(Refusal::bad_request("the form is not UTF-8")),
+        }
+    }
+
+    /// The value of a parameter, which may be there once only (RFC 6749 §3.2); empty is
+    /// as good as missing.
+    fn one(&self, name: &str) -> Result<Option<Cow<'b, str>>, Refusal> {
+        let mut values = self.0.iter().filter(|(given, _)| given == name);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Refusal::bad_request(format!("the form has {name} twice"))),
+            (Some((_, value)), None) if !value.is_empty() => Ok(Some(value.clone())),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn oauth(error: &'static str, description: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, error, description)
+}
+
+/// A provider's failure in the words of RFC 6749.
+fn failed(error: Error) -> Refusal {
+    let word = match error.kind() {
+        ErrorKind::Connect
+        | ErrorKind::Unavailable
+        | ErrorKind::Timeout
+        | ErrorKind::RateLimited
+        | ErrorKind::Expired
+        | ErrorKind::SecretSource => "temporarily_unavailable",
+        _ => "server_error",
+    };
+    Refusal::from(error).named(word)
+}

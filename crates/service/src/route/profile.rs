@@ -1,0 +1,69 @@
+//! `/v1/profiles`: how the caller's profiles stand. No secret, no token.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, token_id};
+use crate::office::{Office, Visit};
+use crate::reply::{Refusal, json_result};
+
+/// `GET /v1/profiles`
+pub(super) async fn list(State(office): State<Arc<Office>>, visit: Visit) -> Response {
+    let outcome = || {
+        let caller = visit.caller()?;
+        let desks = caller
+            .profiles
+            .iter()
+            .filter_map(|name| office.desks.get(name));
+        let states: Result<Vec<_>, Refusal> = desks.map(|desk| state(desk)).collect();
+        Ok(json_result(&json!({ "profiles": states? })))
+    };
+    outcome().unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+}
+
+/// `GET /v1/profiles/{profile}`
+pub(super) async fn one(
+    State(office): State<Arc<Office>>,
+    Path(profile): Path<String>,
+    visit: Visit,
+) -> Response {
+    let outcome = || {
+        let desk = office.desk(&profile, visit.caller()?)?;
+        Ok(json_result(&state(desk)?))
+    };
+    outcome().unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+}
+
+/// What is known of a profile's token, from memory.
+pub(crate) fn state(desk: &Desk) -> Result<Value, Refusal> {
+    let status = desk.client.status(None)?;
+    let token = status.token.as_ref().map(|token| {
+        let ends = token.expires_at().duration_since(std::time::UNIX_EPOCH);
+        json!({
+            "token_id": &*token_id(token.value()),
+            "expires_in": token.expires_in().as_secs(),
+            "expires_at": ends.map_or(0, |ends| ends.as_secs()),
+            "lifetime": token.lifetime().as_secs(),
+        })
+    });
+    let failure = status.failure.as_ref().map(|error| {
+        json!({
+            "error": error.kind().as_str(),
+            "error_description": error.to_string(),
+            "hint": error.hint(),
+            "retryable": error.is_retryable(),
+            "retry_after": error.retry_after().map(|wait| wait.as_secs()),
+        })
+    });
+    Ok(json!({
+        "profile": desk.name,
+        "ready": token.is_some(),
+        "token": token,
+        "renewal_in": status.renewal_in.map(|due| due.as_secs()),
+        "failure": failure,
+        "api_base": desk.api_base.as_ref().map(ToString::to_string),
+    }))
+}

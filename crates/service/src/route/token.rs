@@ -1,0 +1,192 @@
+//! `/v1/token` and `/v1/headers`: the token, and the word that it was rejected.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use prove_token::{AccessToken, CallOptions};
+use serde_json::{Value, json};
+
+use super::{Outcome, intended, query};
+use crate::connection::{BodyFault, whole};
+use crate::desk::{Desk, token_id};
+use crate::office::{Office, Visit};
+use crate::reply::{JSON, Refusal, json_result, result};
+
+/// The longest wait for a newer token, in seconds.
+const LONGEST_WAIT: u64 = 60;
+
+/// The largest body of a rejection, in bytes.
+const LARGEST_BODY: usize = 4 * 1024;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// `GET /v1/token/{profile}?min_validity=60&force=false&wait=30`
+pub(super) async fn token(
+    State(office): State<Arc<Office>>,
+    Path(profile): Path<String>,
+    visit: Visit,
+    request: Parts,
+) -> Response {
+    let outcome = give(&office, &profile, &visit, &request).await;
+    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
+}
+
+async fn give(office: &Office, profile: &str, visit: &Visit, request: &Parts) -> Outcome {
+    let (desk, token) = obtain(office, profile, visit, request).await?;
+    let ready = desk.ready(&token);
+    let mut response = match wants_text(request) {
+        true => result(TEXT, token.value().to_owned()),
+        false => result(JSON, ready.json.clone()),
+    };
+    response.headers_mut().insert(ETAG, ready.etag.clone());
+    if request.headers.get(IF_NONE_MATCH) == Some(&ready.etag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = axum::body::Body::empty();
+    }
+    Ok(response)
+}
+
+/// The token that a request of a known caller asks for.
+async fn obtain<'o>(
+    office: &'o Office,
+    profile: &str,
+    visit: &Visit,
+    request: &Parts,
+) -> Result<(&'o Arc<Desk>, AccessToken), Refusal> {
+    intended(&request.headers)?;
+    let caller = visit.caller()?;
+    let desk = office.desk(profile, caller)?;
+    let query = query(&request.uri, &["min_validity", "force", "wait"])?;
+    let seconds = |name: &str, most: u64| match query(name).map(str::parse::<u64>) {
+        None => Ok(0),
+        Some(Ok(seconds)) if seconds <= most => Ok(seconds),
+        Some(_) => Err(Refusal::bad_request(format!(
+            "{name} is not a number of seconds from 0 to {most}"
+        ))),
+    };
+    let force = match query("force") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Refusal::bad_request("force is neither true nor false")),
+    };
+    let options = CallOptions::new()
+        .min_validity(Duration::from_secs(seconds("min_validity", 24 * 3600)?))
+        .force(force);
+    let wait = Duration::from_secs(seconds("wait", LONGEST_WAIT)?);
+    let token = desk.client.access_token_with_options(None, options).await?;
+    let known = request.headers.get(IF_NONE_MATCH);
+    match known {
+        Some(known) if !wait.is_zero() && *known == desk.ready(&token).etag => {
+            Ok((desk, newer(desk, token, wait).await?))
+        }
+        _ => Ok((desk, token)),
+    }
+}
+
+/// Another token than `token`, if there is one within `wait`.
+async fn newer(desk: &Desk, token: AccessToken, wait: Duration) -> Result<AccessToken, Refusal> {
+    let known = token_id(token.value());
+    let mut renewed = desk.renewed.subscribe();
+    let changed = renewed.wait_for(|id| id.as_ref().is_some_and(|id| *id != known));
+    let is_renewed = tokio::time::timeout(wait, changed).await.is_ok();
+    match is_renewed {
+        true => Ok(desk.client.access_token().await?),
+        false => Ok(token),
+    }
+}
+
+fn wants_text(request: &Parts) -> bool {
+    let accept = request.headers.get(ACCEPT);
+    accept.is_some_and(|accept| accept.as_bytes().trim_ascii().starts_with(b"text/plain"))
+}
+
+/// `GET /v1/headers/{profile}`
+pub(super) async fn headers(
+    State(office): State<Arc<Office>>,
+    Path(profile): Path<String>,
+    visit: Visit,
+    request: Parts,
+) -> Response {
+    let outcome = async {
+        let (_, token) = obtain(&office, &profile, &visit, &request).await?;
+        let header = format!("{} {}", token.token_type(), token.value());
+        let ends = token.expires_at().duration_since(std::time::UNIX_EPOCH);
+        let ends = ends.map_or(0, |ends| ends.as_secs());
+        let expires = i64::try_from(ends)
+            .ok()
+            .and_then(|ends| jiff::Timestamp::from_second(ends).ok());
+        Ok(json_result(&json!({
+            "headers": { "Authorization": [header] },
+            "expires": expires.map(|expires| expires.to_string()),
+        })))
+    };
+    outcome
+        .await
+        .unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+}
+
+/// `POST /v1/token/{profile}/reject` with `{"token_id":"…"}`
+pub(super) async fn reject(
+    State(office): State<Arc<Office>>,
+    Path(profile): Path<String>,
+    visit: Visit,
+    request: Request,
+) -> Response {
+    let outcome = async {
+        intended(request.headers())?;
+        let desk = office.desk(&profile, visit.caller()?)?;
+        let id = rejected(request).await?;
+        let held = desk.client.status(None)?.token;
+        let current = held.filter(|token| *token_id(token.value()) == *id);
+        if let Some(token) = &current {
+            desk.client.invalidate(token);
+        }
+        Ok(json_result(&json!({ "rejected": current.is_some() })))
+    };
+    outcome
+        .await
+        .unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+}
+
+async fn rejected(request: Request) -> Result<String, Refusal> {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let is_json =
+        content_type.is_some_and(|given| given.as_bytes().starts_with(b"application/json"));
+    if !is_json {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::new(
+            status,
+            "unsupported_media_type",
+            "the body is not declared as JSON",
+        )
+        .hint("send Content-Type: application/json"));
+    }
+    let body = whole(request.into_body(), LARGEST_BODY)
+        .await
+        .map_err(body_fault)?;
+    let body: Value =
+        serde_json::from_slice(&body).map_err(|_| Refusal::bad_request("the body is not JSON"))?;
+    let id = body["token_id"].as_str().map(str::to_owned);
+    id.ok_or_else(|| Refusal::bad_request("the body has no token_id"))
+}
+
+pub(super) fn body_fault(fault: BodyFault) -> Refusal {
+    match fault {
+        BodyFault::Slow => Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "the body did not come in time",
+        ),
+        BodyFault::Long => Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "the body is too long",
+        ),
+        BodyFault::Broken => Refusal::bad_request("the body is broken"),
+    }
+}

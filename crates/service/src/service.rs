@@ -1,0 +1,170 @@
+//! The service as a whole: bound, running, asked to end.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prove_token::ErrorKind;
+use prove_token_config::{Env, ListenAddress, Profile, ServiceSettings};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::accept::{Hall, accept};
+use crate::caller::Callers;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::listener::Listener;
+use crate::office::{Front, Office};
+use crate::roster::Roster;
+
+/// Connections at a time.
+const MOST_CONNECTIONS: usize = 1024;
+
+/// How long requests that are under way may take once the service was asked to end.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// The name of the socket in its folder.
+const SOCKET: &str = "prove-token.sock";
+
+/// What to serve, and to whom.
+#[derive(Debug)]
+pub struct Service {
+    settings: ServiceSettings,
+    profiles: Vec<Profile>,
+}
+
+/// A service that accepts requests.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<ListenAddress>,
+    stop: watch::Sender<bool>,
+    roster: Arc<Roster>,
+    listeners: JoinSet<()>,
+    keepers: JoinSet<()>,
+}
+
+impl Service {
+    /// A service of `profiles` as `settings` say; without an address it listens on a Unix
+    /// socket in the run-time folder that `env` names.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if there is nowhere to listen, or nothing to serve.
+    pub fn new(
+        mut settings: ServiceSettings,
+        profiles: Vec<Profile>,
+        env: &Env,
+    ) -> Result<Self, Failure> {
+        if profiles.is_empty() {
+            return Err(
+                Failure::new(ErrorKind::Configuration, "there is no profile to serve")
+                    .hint("add one to the configuration file, or set PROVE_CLIENT_ID"),
+            );
+        }
+        if settings.listen.is_empty() {
+            let socket = runtime_folder(env)?.join(SOCKET);
+            settings.listen.push(ListenAddress::Unix(socket));
+        }
+        Ok(Self { settings, profiles })
+    }
+
+    /// Binds every address and begins to serve, on the runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if an address cannot be listened on.
+    pub async fn start(self) -> Result<Running, Failure> {
+        let (stop, stopped) = watch::channel(false);
+        let office = Arc::new(self.office()?);
+        let mut keepers = JoinSet::new();
+        for desk in office.desks.values().map(Arc::clone) {
+            keepers.spawn(async move { desk.keep().await });
+        }
+        let roster = Roster::new(MOST_CONNECTIONS);
+        let open = office.callers.are_told_by_the_kernel();
+        let hall = Arc::new(Hall {
+            answers: Arc::new(Front::new(office)),
+            roster: Arc::clone(&roster),
+            stop: stopped,
+        });
+        let (mut listeners, mut addresses) = (JoinSet::new(), Vec::new());
+        for address in &self.settings.listen {
+            let refuse = |error: std::io::Error| {
+                let kind = ErrorKind::Configuration;
+                Failure::new(
+                    kind,
+                    format!("cannot listen on {address}: {}", error.kind()),
+                )
+            };
+            let listener = Listener::bind(address, open).await.map_err(refuse)?;
+            addresses.push(listener.address().map_err(refuse)?);
+            listeners.spawn(accept(listener, Arc::clone(&hall)));
+        }
+        Ok(Running {
+            addresses,
+            stop,
+            roster,
+            listeners,
+            keepers,
+        })
+    }
+
+    fn office(&self) -> Result<Office, Failure> {
+        let mut desks = BTreeMap::new();
+        for profile in &self.profiles {
+            let client = profile
+                .client_builder(profile.transport()?.build())?
+                .keep_warm(true)
+                .build()?;
+            desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)));
+        }
+        let names: Vec<_> = self
+            .profiles
+            .iter()
+            .map(|profile| profile.name.clone())
+            .collect();
+        let uid = rustix::process::geteuid().as_raw();
+        Ok(Office {
+            desks,
+            callers: Callers::new(&self.settings.callers, uid, &names),
+        })
+    }
+}
+
+impl Running {
+    /// Where it can be reached, in the order of the settings; a port that was 0 is the
+    /// one that was chosen.
+    pub fn addresses(&self) -> &[ListenAddress] {
+        &self.addresses
+    }
+
+    /// Accepts nothing more, and lets what was accepted come to its end: for 25 s at
+    /// most.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let drained = async {
+            while self.listeners.join_next().await.is_some() {}
+            self.roster.empty().await;
+        };
+        let _ = tokio::time::timeout(DRAIN, drained).await;
+        self.keepers.shutdown().await;
+    }
+}
+
+/// The folder of sockets: systemd's, or the user's.
+fn runtime_folder(env: &Env) -> Result<PathBuf, Failure> {
+    // systemd names several with colons between.
+    let first = |value: &std::ffi::OsStr| value.to_str()?.split(':').next().map(PathBuf::from);
+    let folder = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"]
+        .into_iter()
+        .filter_map(|name| env.var_os(name).and_then(first))
+        .find(|folder| folder.is_absolute());
+    folder.ok_or_else(|| {
+        Failure::new(
+            ErrorKind::Configuration,
+            "there is no folder for the socket",
+        )
+        .hint("set XDG_RUNTIME_DIR, or write listen = [\"unix:/path\"] under [service]")
+    })
+}
