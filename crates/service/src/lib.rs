@@ -13,6 +13,7 @@ mod guard;
 mod listener;
 mod office;
 mod peer;
+mod provider;
 mod reply;
 mod roster;
 mod route;

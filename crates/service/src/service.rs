@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use prove_token::ErrorKind;
 use prove_token_config::{Env, ListenAddress, Profile, ServiceSettings};
+use prove_token_emulator::Emulator;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -16,6 +17,7 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::listener::Listener;
 use crate::office::{Front, Office};
+use crate::provider;
 use crate::roster::Roster;
 
 /// Connections at a time.
@@ -42,6 +44,8 @@ pub struct Running {
     roster: Arc<Roster>,
     listeners: JoinSet<()>,
     keepers: JoinSet<()>,
+    /// Ends with the service.
+    _emulator: Option<Emulator>,
 }
 
 impl Service {
@@ -76,7 +80,8 @@ impl Service {
     /// `Configuration` if an address cannot be listened on.
     pub async fn start(self) -> Result<Running, Failure> {
         let (stop, stopped) = watch::channel(false);
-        let office = Arc::new(self.office()?);
+        let (profiles, emulator) = provider::settle(self.profiles)?;
+        let office = Arc::new(office(&self.settings, &profiles)?);
         let mut keepers = JoinSet::new();
         for desk in office.desks.values().map(Arc::clone) {
             keepers.spawn(async move { desk.keep().await });
@@ -107,29 +112,30 @@ impl Service {
             roster,
             listeners,
             keepers,
+            _emulator: emulator,
         })
     }
+}
 
-    fn office(&self) -> Result<Office, Failure> {
-        let mut desks = BTreeMap::new();
-        for profile in &self.profiles {
-            let client = profile
-                .client_builder(profile.transport()?.build())?
-                .keep_warm(true)
-                .build()?;
-            desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)));
-        }
-        let names: Vec<_> = self
-            .profiles
-            .iter()
-            .map(|profile| profile.name.clone())
-            .collect();
-        let uid = rustix::process::geteuid().as_raw();
-        Ok(Office {
-            desks,
-            callers: Callers::new(&self.settings.callers, uid, &names),
-        })
+/// A desk for each profile, and who may come to it.
+fn office(settings: &ServiceSettings, profiles: &[Profile]) -> Result<Office, Failure> {
+    let mut desks = BTreeMap::new();
+    for profile in profiles {
+        let client = profile
+            .client_builder(profile.transport()?.build())?
+            .keep_warm(true)
+            .build()?;
+        desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)));
     }
+    let names: Vec<_> = profiles
+        .iter()
+        .map(|profile| profile.name.clone())
+        .collect();
+    let uid = rustix::process::geteuid().as_raw();
+    Ok(Office {
+        desks,
+        callers: Callers::new(&settings.callers, uid, &names),
+    })
 }
 
 impl Running {
