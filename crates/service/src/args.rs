@@ -65,6 +65,7 @@ fn serve(args: &Args, env: &Env) -> Result<(), Failure> {
         for address in running.addresses() {
             say(&format!("listening on {address}"));
         }
+        say("ready");
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
         tokio::select! {

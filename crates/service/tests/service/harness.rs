@@ -1,0 +1,293 @@
+//! Runs the real binary in a clean environment, and speaks to it in raw bytes.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use prove_token_emulator::{Emulator, EmulatorBuilder};
+use tempfile::TempDir;
+
+pub(crate) const ID: &str = "the-client";
+pub(crate) const SECRET: &str = "canary-secret-+&=% ü";
+
+/// The key of the caller `billing`, and its hash.
+pub(crate) const KEY: &str = "ptk_canary-key-of-billing";
+const KEY_HASH: &str = "sha256:693d557f4cdf117ce4d473f287f6c5e35304ed5cd6b0591257ca248969e1537f";
+
+pub(crate) fn emulator() -> EmulatorBuilder {
+    Emulator::builder().client(ID, SECRET)
+}
+
+/// A service to be started: its home, its configuration.
+pub(crate) struct Setup {
+    pub(crate) home: TempDir,
+    profiles: String,
+    service: String,
+    args: Vec<String>,
+}
+
+impl Setup {
+    /// The profile `local` of `emulator`, a Unix socket, a loopback port, and the caller
+    /// `billing`, who may use it.
+    pub(crate) fn new(emulator: &Emulator) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let setup = Self {
+            service: String::new(),
+            profiles: String::new(),
+            args: Vec::new(),
+            home,
+        };
+        let socket = setup.socket();
+        setup.profile("local", emulator).service(&format!(
+            "listen = [\"unix:{}\", \"127.0.0.1:0\"]\n[[service.callers]]\nname = \"billing\"\n\
+             key_hash = \"{KEY_HASH}\"\nprofiles = [\"local\"]\n",
+            socket.display()
+        ))
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.home.path().join("prove-token.sock")
+    }
+
+    /// Adds a profile of `emulator`, whose secret is in the variable `SECRET`.
+    pub(crate) fn profile(mut self, name: &str, emulator: &Emulator) -> Self {
+        self.profiles.push_str(&format!(
+            "[profiles.{name}]\ntoken_endpoint = \"{}\"\napi_base = \"{}\"\n\
+             client_id = \"{ID}\"\nclient_secret = {{ env = \"SECRET\" }}\n",
+            emulator.token_endpoint(),
+            emulator.url()
+        ));
+        self
+    }
+
+    /// Adds lines to the table `[service]`, tables of callers included.
+    pub(crate) fn service(mut self, lines: &str) -> Self {
+        self.service.push_str(lines);
+        self
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// The configuration file, written.
+    pub(crate) fn config(&self) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.home.path().join("config.toml");
+        let text = format!("version = 1\n{}[service]\n{}", self.profiles, self.service);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// The process, not started: for runs that end by themselves.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prove-tokend"));
+        command
+            .arg("--config")
+            .arg(self.config())
+            .args(&self.args)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("SECRET", SECRET)
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it, and waits until it listens everywhere.
+    pub(crate) fn start(self) -> Service {
+        let mut child = self.command().spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let said = Arc::new(Mutex::new(String::new()));
+        let mut port = None;
+        let mut line = String::new();
+        // The banner ends with this line.
+        while !line.starts_with("ready") {
+            line.clear();
+            let count = stderr.read_line(&mut line).unwrap();
+            assert_ne!(count, 0, "it ended: {}", said.lock().unwrap());
+            said.lock().unwrap().push_str(&line);
+            if let Some((_, rest)) = line.split_once("listening on 127.0.0.1:") {
+                port = port.or_else(|| rest.trim().parse().ok());
+            }
+        }
+        let log = Arc::clone(&said);
+        let reader = std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let line = line.unwrap();
+                let mut log = log.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Service {
+            child,
+            said,
+            reader: Some(reader),
+            port,
+            setup: self,
+        }
+    }
+}
+
+/// A service that runs.
+pub(crate) struct Service {
+    pub(crate) child: Child,
+    said: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+    /// The first loopback port.
+    pub(crate) port: Option<u16>,
+    pub(crate) setup: Setup,
+}
+
+impl Service {
+    /// A connection to the loopback port.
+    pub(crate) fn tcp(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port.unwrap())).unwrap()
+    }
+
+    /// A connection to the Unix socket.
+    pub(crate) fn unix(&self) -> UnixStream {
+        UnixStream::connect(self.setup.socket()).unwrap()
+    }
+
+    /// `GET path` on TCP with the key of `billing`.
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.request(
+            "GET",
+            path,
+            &[("Authorization", &format!("Bearer {KEY}"))],
+            "",
+        )
+    }
+
+    /// A request on TCP; with `Prove-Token-Request` and nothing else beside `headers`.
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Prove-Token-Request: true\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        );
+        raw(self.tcp(), request.as_bytes())
+    }
+
+    /// What it said so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Asks it to end, and returns its exit code and all that it said.
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
+        self.signal("TERM");
+        let code = self.child.wait().unwrap().code();
+        self.reader.take().unwrap().join().unwrap();
+        let said = self.said();
+        assert_no_secret(&said);
+        (code, said)
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn home(&self) -> &Path {
+        self.setup.home.path()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// With lower-case names.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(given, _)| given == name);
+        found.next().map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The JSON of an answer of this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> serde_json::Value {
+        assert_eq!(self.status, status, "{self:?}");
+        self.json()
+    }
+}
+
+/// Sends `request` and reads to the end of the connection.
+#[track_caller]
+pub(crate) fn raw(mut stream: impl Read + Write, request: &[u8]) -> Reply {
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    reply(&answer)
+}
+
+/// The answer that these bytes are.
+#[track_caller]
+pub(crate) fn reply(answer: &[u8]) -> Reply {
+    let text = String::from_utf8(answer.to_vec()).unwrap();
+    assert_no_secret(&text);
+    let (head, body) = text.split_once("\r\n\r\n").expect(&text);
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    let headers = lines.map(|line| {
+        let (name, value) = line.split_once(':').unwrap();
+        (name.to_ascii_lowercase(), value.trim().to_owned())
+    });
+    Reply {
+        status: status.parse().unwrap(),
+        headers: headers.collect(),
+        body: body.to_owned(),
+    }
+}
+
+/// Neither the secret nor a key comes back, in any spelling.
+#[track_caller]
+pub(crate) fn assert_no_secret(text: &str) {
+    for needle in ["canary", "Y2FuYXJ5", "63616e617279"] {
+        assert!(!text.contains(needle), "{needle} in {text}");
+    }
+}

@@ -1,0 +1,6 @@
+//! The service as a process, over real sockets, against a real emulator.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![cfg(unix)]
+
+mod harness;
+mod token;

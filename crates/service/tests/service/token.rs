@@ -1,0 +1,79 @@
+//! The token API: who gets which token.
+
+use crate::harness::{KEY, Setup, emulator, raw};
+
+#[test]
+fn a_caller_gets_its_profiles_token_and_it_is_asked_for_once() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).profile("other", &emulator).start();
+    let reply = service.get("/v1/token/local");
+    let token = reply.expect(200);
+    assert_eq!(token["token_type"], "Bearer");
+    assert_eq!(token["profile"], "local");
+    assert!(
+        token["expires_in"].as_u64().unwrap() > 3590,
+        "{}",
+        token["expires_in"]
+    );
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let id = token["token_id"].as_str().unwrap();
+    assert_eq!(reply.header("etag"), Some(&*format!("\"{id}\"")));
+    for _ in 0..10 {
+        assert_eq!(
+            service.get("/v1/token/local").json()["access_token"],
+            token["access_token"]
+        );
+    }
+    let headers = service.get("/v1/headers/local").expect(200);
+    let expected = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    assert_eq!(headers["headers"]["Authorization"][0], *expected);
+    let (code, said) = service.stop();
+    assert_eq!(code, Some(0));
+    assert!(!said.contains("eyJ"), "{said}");
+}
+
+#[test]
+fn wrong_and_no_key_look_alike_and_so_do_unknown_and_foreign_profiles() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).profile("other", &emulator).start();
+    let ask = |headers: &[(&str, &str)], path: &str| {
+        let mut reply = service.request("GET", path, headers, "");
+        let id = reply.header("x-request-id").unwrap().to_owned();
+        reply.body = reply.body.replace(&id, "");
+        reply
+            .headers
+            .retain(|(name, _)| !["date", "x-request-id"].contains(&&**name));
+        reply
+    };
+    let (right, longer) = (format!("Bearer {KEY}"), format!("Bearer {KEY}x"));
+    let none = ask(&[], "/v1/token/local");
+    assert_eq!(none.status, 401);
+    for headers in [
+        &[("Authorization", "Bearer wrong")][..],
+        &[("Authorization", &longer)],
+        &[("Authorization", &right), ("Authorization", &right)],
+        &[("Authorization", "Basic YmlsbGluZzp4")],
+        &[("Authorization", "")],
+    ] {
+        let reply = ask(headers, "/v1/token/none");
+        assert_eq!(format!("{reply:?}"), format!("{none:?}"), "{headers:?}");
+    }
+    let right = [("Authorization", &*right)];
+    let unknown = ask(&right, "/v1/token/none");
+    assert_eq!(unknown.status, 404);
+    let foreign = ask(&right, "/v1/token/other");
+    assert_eq!(format!("{foreign:?}"), format!("{unknown:?}"));
+}
+
+#[test]
+fn the_kernel_says_who_calls_on_the_unix_socket() {
+    let emulator = emulator().start().unwrap();
+    let uid = rustix::process::geteuid().as_raw();
+    let caller =
+        |uid| format!("[[service.callers]]\nname = \"me\"\nuid = {uid}\nprofiles = [\"local\"]\n");
+    let request = b"GET /v1/token/local HTTP/1.1\r\nHost: x\r\nConnection: close\r\nProve-Token-Request: true\r\n\r\n";
+    let service = Setup::new(&emulator).service(&caller(uid)).start();
+    raw(service.unix(), request).expect(200);
+    let service = Setup::new(&emulator).service(&caller(uid + 1)).start();
+    raw(service.unix(), request).expect(401);
+}
