@@ -112,52 +112,42 @@ fn tls(item: &Item<'_>, report: &mut Report<'_>) -> Option<Tls> {
 
 /// What would open the service to people who are not meant.
 fn check(item: &Item<'_>, settings: &ServiceSettings, report: &mut Report<'_>) {
-    let mut note = |message: &str, hint: &str| {
-        item.note(Problem::new(message).with_hint(hint), report);
-    };
-    if settings
-        .listen
-        .iter()
-        .any(ListenAddress::is_public_and_plain)
-    {
-        note(
-            "listens in plain text where other machines can connect",
-            "use tls:ADDRESS:PORT with a certificate, a loopback address, or a Unix socket",
-        );
-    }
     let admin = settings.admin_listen.as_ref();
-    if admin.is_some_and(|admin| !admin.is_private()) {
-        note(
-            "admin_listen is neither a loopback address nor a Unix socket",
-            "operators come from this machine alone, as by ssh",
-        );
-    }
-    if settings
-        .health_listen
-        .as_ref()
-        .is_some_and(ListenAddress::is_tls)
-    {
-        note(
-            "health_listen has no TLS",
-            "write ADDRESS:PORT: it shows no secret",
-        );
-    }
-    let has_tls = settings.listen.iter().any(ListenAddress::is_tls);
-    if has_tls && settings.tls.is_none() {
-        note(
-            "listens with TLS and has no certificate",
-            "add tls = { certificate_file = \"…\", key_file = \"…\" }",
-        );
-    }
-    let by_network = settings.listen.iter().any(|address| !address.is_unix());
+    let health = settings.health_listen.as_ref();
+    let any = |is: fn(&ListenAddress) -> bool| settings.listen.iter().any(is);
     let has_keys = settings
         .callers
         .iter()
         .any(|caller| matches!(caller.identity, Identity::KeyHash(_)));
-    if by_network && !has_keys {
-        note(
+    for (is_wrong, message, hint) in [
+        (
+            any(ListenAddress::is_public_and_plain),
+            "listens in plain text where other machines can connect",
+            "use tls:ADDRESS:PORT with a certificate, a loopback address, or a Unix socket",
+        ),
+        (
+            admin.is_some_and(|admin| !admin.is_private()),
+            "admin_listen is neither a loopback address nor a Unix socket",
+            "operators come from this machine alone, as by ssh",
+        ),
+        (
+            health.is_some_and(ListenAddress::is_tls),
+            "health_listen has no TLS",
+            "write ADDRESS:PORT: it shows no secret",
+        ),
+        (
+            any(ListenAddress::is_tls) && settings.tls.is_none(),
+            "listens with TLS and has no certificate",
+            "add tls = { certificate_file = \"…\", key_file = \"…\" }",
+        ),
+        (
+            any(|address| !address.is_unix()) && !has_keys,
             "listens on TCP and has no caller with a key",
             "add one with prove-tokend caller add, or listen on a Unix socket alone",
-        );
+        ),
+    ] {
+        if is_wrong {
+            item.note(Problem::new(message).with_hint(hint), report);
+        }
     }
 }

@@ -130,3 +130,6 @@ pub(crate) enum BodyFault {
     Long,
     Broken,
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,10 +99,10 @@ mod tests {
         let mut paced = Paced::new(near, Duration::from_secs(30));
         paced.write_all(b"1234").await.unwrap();
         let writing = tokio::spawn(async move { paced.write_all(b"56789").await });
-        tokio::time::sleep(Duration::from_secs(29)).await;
+        sleep(Duration::from_secs(29)).await;
         let mut taken = [0; 4];
         far.read_exact(&mut taken).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(29)).await;
+        sleep(Duration::from_secs(29)).await;
         assert!(!writing.is_finished(), "it was given a new span");
         let error = writing.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use base64::Engine as _;
@@ -55,17 +56,7 @@ pub(super) async fn named_profile(
 
 async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outcome {
     let (parts, body) = request.into_parts();
-    let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
-        return Err(Refusal::bad_request("the body is not declared as a form")
-            .hint("send Content-Type: application/x-www-form-urlencoded"));
-    }
-    let body = Zeroizing::new(
-        whole(body, LARGEST_BODY)
-            .await
-            .map_err(body_fault)?
-            .to_vec(),
-    );
+    let body = form_body(&parts.headers, body).await?;
     let form = Form::parse(&body)?;
     let peer = parts.extensions.get::<Peer>();
     let caller = authenticate(office, &parts.headers, &form, peer)?;
@@ -73,10 +64,8 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
         Some("client_credentials") => {}
         None => return Err(Refusal::bad_request("the form has no grant_type")),
         Some(_) => {
-            return Err(oauth(
-                "unsupported_grant_type",
-                "the grant is not client_credentials",
-            ));
+            let description = "the grant is not client_credentials";
+            return Err(oauth("unsupported_grant_type", description));
         }
     }
     // A caller that no profile is left to has none by this name either.
@@ -96,6 +85,17 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
     Ok(response)
+}
+
+/// The body, if it says that it is a form: it may hold a key.
+async fn form_body(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
+        return Err(Refusal::bad_request("the body is not declared as a form")
+            .hint("send Content-Type: application/x-www-form-urlencoded"));
+    }
+    let body = whole(body, LARGEST_BODY).await.map_err(body_fault)?;
+    Ok(Zeroizing::new(body.to_vec()))
 }
 
 /// RFC 6749 §2.3.1: by Basic or in the body, and not by both.

@@ -70,6 +70,12 @@ impl Setup {
         self
     }
 
+    /// Drops what `[service]` holds so far.
+    pub(crate) fn without_service(mut self) -> Self {
+        self.service.clear();
+        self
+    }
+
     /// Adds arguments.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));

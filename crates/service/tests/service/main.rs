@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 #![cfg(unix)]
 
+mod facade;
 mod harness;
+mod local;
 mod token;

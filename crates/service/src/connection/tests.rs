@@ -1,0 +1,133 @@
+//! Deadlines on paused time, over a pipe in memory.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::Instant;
+
+use super::*;
+use crate::roster::Roster;
+
+/// Answers with the length of the body, or with `LONG` bytes for `/long`.
+#[derive(Debug)]
+struct Echo;
+
+const LONG: usize = 1024 * 1024;
+
+impl Answer for Echo {
+    async fn answer(self: Arc<Self>, _: Peer, request: Request<Incoming>) -> Response<Body> {
+        if request.uri().path() == "/long" {
+            return Response::new(Body::from(vec![b'x'; LONG]));
+        }
+        let answer = match whole(Body::new(request.into_body()), 100).await {
+            Ok(body) => format!("{} bytes", body.len()),
+            Err(fault) => format!("{fault:?}"),
+        };
+        Response::new(Body::from(answer))
+    }
+}
+
+/// One connection: its other end, and how it ends.
+struct Line {
+    far: DuplexStream,
+    near: tokio::task::JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    roster: Arc<Roster>,
+}
+
+fn line() -> Line {
+    let (near, far) = duplex(1024);
+    let roster = Roster::new(1);
+    let admission = roster.admit().unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let near = tokio::spawn(serve(near, Peer::Tcp, admission, Arc::new(Echo), stopped));
+    Line {
+        far,
+        near,
+        stop,
+        roster,
+    }
+}
+
+/// Sends `bytes` and nothing more; how many seconds the connection then lives.
+async fn patience(bytes: &[u8]) -> u64 {
+    let mut line = line();
+    line.far.write_all(bytes).await.unwrap();
+    let started = Instant::now();
+    line.near.await.unwrap();
+    assert_eq!(line.roster.len(), 0);
+    started.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_or_too_little_is_closed() {
+    for bytes in [
+        &b""[..],
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        let seconds = patience(bytes).await;
+        assert!((10..=11).contains(&seconds), "{bytes:?}: {seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_trickle_are_cut_off() {
+    let mut line = line();
+    let started = Instant::now();
+    line.far.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    // A byte a second would never come to an end.
+    while line.far.write_all(b"a").await.is_ok() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_told_to_be_late() {
+    let mut line = line();
+    let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345";
+    line.far.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    line.far.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.ends_with("Slow"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stops_is_given_up() {
+    let mut line = line();
+    line.far
+        .write_all(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let started = Instant::now();
+    line.near.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_not_asked_yet_makes_room() {
+    let mut line = line();
+    line.far.write_all(b"GET / HT").await.unwrap();
+    tokio::task::yield_now().await;
+    let started = Instant::now();
+    let admission = line.roster.admit();
+    line.near.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 0);
+    assert!(admission.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_on_its_way_is_answered_though_the_end_was_called() {
+    let mut line = line();
+    line.stop.send_replace(true);
+    tokio::task::yield_now().await;
+    line.far
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    line.far.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.ends_with(b"0 bytes"), "{answer:?}");
+    line.near.await.unwrap();
+}
