@@ -151,3 +151,6 @@ fn check(item: &Item<'_>, settings: &ServiceSettings, report: &mut Report<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

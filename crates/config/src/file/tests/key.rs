@@ -145,7 +145,7 @@ fn a_version_is_demanded() {
 fn a_stranger_is_answered_with_what_is_known() {
     assert_eq!(
         problems("version = 1\nzzz = 1\n"),
-        ["2:1 zzz: unknown key (known here: version, cache, default_profile, profiles)"]
+        ["2:1 zzz: unknown key (known here: version, cache, default_profile, profiles, service)"]
     );
     // No slip leads to a key that is refused.
     let found = problems_of_profile("client_secret = { keyrin = \"x\" }");

@@ -15,8 +15,6 @@ fn what_has_no_effect_yet_is_refused_by_name() {
             "client_secret = { credential = \"prove\" }",
             "4:19 profiles.p.client_secret.credential",
         ),
-        ("[service]\nlisten = []", "4:2 service"),
-        ("[[service.callers]]\nname = \"x\"", "4:3 service"),
     ] {
         assert_eq!(
             problems_of_profile(lines),
