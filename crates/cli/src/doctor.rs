@@ -1,0 +1,132 @@
+//! What stands between a profile and its token, looked at piece by piece.
+//!
+//! Each check is a function of its own that returns a finding. One that fails hides
+//! nothing that does not depend on it; what does says that it was not tried, and why.
+//! The order is that of cause and effect, so the first failure is the one to begin
+//! with, and its kind is the exit code.
+//!
+//! The secret goes where the product itself would send it, and in no other way: by the
+//! product's own transport, after the way there was found to be trusted.
+
+mod certificate;
+mod clock;
+pub(crate) mod configuration;
+mod endpoint;
+mod finding;
+pub(crate) mod limit;
+mod network;
+mod proxy;
+pub(crate) mod report;
+mod secret;
+mod store;
+mod tls;
+mod way;
+mod witness;
+
+use std::sync::Arc;
+
+use prove_token::ErrorKind;
+use prove_token_config::Profile;
+
+use self::configuration::Configuration;
+use self::endpoint::Applicant;
+pub(crate) use self::finding::{Finding, Status};
+use self::limit::Limit;
+use self::way::Way;
+use self::witness::Witness;
+
+/// All that was found about one profile.
+pub(crate) struct Section {
+    /// The profile's name; `None` if none was found.
+    pub(crate) profile: Option<String>,
+    pub(crate) findings: Vec<Finding>,
+    /// How many token requests were sent, and where to.
+    pub(crate) token_requests: usize,
+    pub(crate) origin: Option<String>,
+}
+
+impl Section {
+    /// The first failure: what caused the others, most likely.
+    pub(crate) fn failure(&self) -> Option<(&Finding, ErrorKind)> {
+        self.findings
+            .iter()
+            .find_map(|finding| match finding.status {
+                Status::Failed(kind) => Some((finding, kind)),
+                _ => None,
+            })
+    }
+
+    /// The section of a profile that cannot be made.
+    pub(crate) fn without_profile(name: Option<&str>, configuration: Configuration) -> Self {
+        let mut findings = configuration.findings;
+        findings.extend(configuration::without_profile());
+        Self {
+            profile: name.map(str::to_owned),
+            findings,
+            token_requests: 0,
+            origin: None,
+        }
+    }
+
+    /// The section of a profile that broke before it was looked at.
+    pub(crate) fn broken(name: &str, kind: ErrorKind, sentence: &str, hint: Option<&str>) -> Self {
+        Self {
+            profile: Some(name.to_owned()),
+            findings: vec![configuration::failed(kind, sentence, hint)],
+            token_requests: 0,
+            origin: None,
+        }
+    }
+}
+
+/// Looks at everything that `profile` needs, within `limit`; with `offline`, at what is
+/// on this machine.
+pub(crate) async fn examine(
+    profile: &Profile,
+    before: Vec<Finding>,
+    offline: bool,
+    limit: &Limit,
+) -> Section {
+    let mut findings = before;
+    let mut examined = secret::examine(profile, offline, limit).await;
+    findings.append(&mut examined.findings);
+    findings.push(endpoint::address(profile));
+    let way = match offline {
+        true => Way::untried("--offline"),
+        false => way::examine(profile, limit).await,
+    };
+    findings.extend(way.findings);
+    let witness = profile
+        .transport()
+        .map(|builder| Arc::new(Witness::of(builder.build())));
+    match (&way.barrier, &examined.secret, &witness) {
+        (None, Some(secret), Ok(witness)) => {
+            let applicant = Applicant {
+                profile,
+                secret: secret.clone(),
+                is_odd: examined.is_odd,
+                witness,
+                limit,
+            };
+            findings.extend(applicant.examine().await);
+        }
+        (Some(barrier), _, _) => findings.push(endpoint::TOKEN.not_tried(barrier)),
+        (None, None, _) => findings.push(endpoint::TOKEN.not_tried("there is no secret to send")),
+        // What is wrong with the CA file was told with the handshake.
+        (_, _, Err(error)) => findings.push(endpoint::TOKEN.not_tried(error.to_string())),
+    }
+    let witness = witness.ok();
+    let answer = witness.as_ref().and_then(|witness| witness.answer());
+    findings.push(match offline {
+        true => clock::CLOCK.not_tried("--offline"),
+        false => clock::examine(answer.as_ref()),
+    });
+    findings.extend(store::examine(profile, examined.secret.as_ref(), limit).await);
+    let endpoint = profile.token_endpoint.as_ref();
+    Section {
+        profile: Some(profile.name.clone()),
+        findings,
+        token_requests: witness.map_or(0, |witness| witness.requests()),
+        origin: endpoint.map(|endpoint| endpoint.origin().to_owned()),
+    }
+}
