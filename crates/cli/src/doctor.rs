@@ -34,6 +34,7 @@ pub(crate) use self::finding::{Finding, Status};
 use self::limit::Limit;
 use self::way::Way;
 use self::witness::Witness;
+use crate::failure::Failure;
 
 /// All that was found about one profile.
 pub(crate) struct Section {
@@ -68,11 +69,16 @@ impl Section {
         }
     }
 
-    /// The section of a profile that broke before it was looked at.
-    pub(crate) fn broken(name: &str, kind: ErrorKind, sentence: &str, hint: Option<&str>) -> Self {
+    /// The section of a profile whose emulator does not start.
+    pub(crate) fn without_emulator(
+        name: String,
+        mut findings: Vec<Finding>,
+        failure: &Failure,
+    ) -> Self {
+        findings.push(configuration::failed(failure));
         Self {
-            profile: Some(name.to_owned()),
-            findings: vec![configuration::failed(kind, sentence, hint)],
+            profile: Some(name),
+            findings,
             token_requests: 0,
             origin: None,
         }
@@ -96,10 +102,13 @@ pub(crate) async fn examine(
         false => way::examine(profile, limit).await,
     };
     findings.extend(way.findings);
-    let witness = profile
-        .transport()
-        .map(|builder| Arc::new(Witness::of(builder.build())));
-    match (&way.barrier, &examined.secret, &witness) {
+    let witness = profile.transport();
+    let witness = witness.map(|builder| Arc::new(Witness::of(builder.build())));
+    findings.extend(match (&way.barrier, &examined.secret, &witness) {
+        (Some(barrier), _, _) => vec![endpoint::TOKEN.not_tried(barrier)],
+        (None, None, _) => vec![endpoint::TOKEN.not_tried("there is no secret to send")],
+        // What is wrong with the CA file was told with the handshake.
+        (None, _, Err(error)) => vec![endpoint::TOKEN.not_tried(error.to_string())],
         (None, Some(secret), Ok(witness)) => {
             let applicant = Applicant {
                 profile,
@@ -108,18 +117,13 @@ pub(crate) async fn examine(
                 witness,
                 limit,
             };
-            findings.extend(applicant.examine().await);
+            applicant.examine().await
         }
-        (Some(barrier), _, _) => findings.push(endpoint::TOKEN.not_tried(barrier)),
-        (None, None, _) => findings.push(endpoint::TOKEN.not_tried("there is no secret to send")),
-        // What is wrong with the CA file was told with the handshake.
-        (_, _, Err(error)) => findings.push(endpoint::TOKEN.not_tried(error.to_string())),
-    }
+    });
     let witness = witness.ok();
-    let answer = witness.as_ref().and_then(|witness| witness.answer());
     findings.push(match offline {
         true => clock::CLOCK.not_tried("--offline"),
-        false => clock::examine(answer.as_ref()),
+        false => clock::examine(witness.as_ref().and_then(|witness| witness.answer())),
     });
     findings.extend(store::examine(profile, examined.secret.as_ref(), limit).await);
     let endpoint = profile.token_endpoint.as_ref();

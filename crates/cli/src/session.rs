@@ -340,7 +340,7 @@ fn client(
 
 /// What a person at a terminal sees of a wait; a command that prints the secret may ask
 /// something there, and is left alone.
-fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
+pub(crate) fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
     let endpoint = profile.token_endpoint.as_ref()?;
     let is_seen = context.console.shows_progress(&context.env) && !profile.runs_secret_command();
     is_seen.then(|| Progress {

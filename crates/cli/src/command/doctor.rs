@@ -11,10 +11,10 @@ use super::config::TextOrJson;
 use super::{Context, Run};
 use crate::args::{ProfileFlags, Takes};
 use crate::doctor::limit::Limit;
-use crate::doctor::report::{self, Marks};
+use crate::doctor::report::{self, Page};
 use crate::doctor::{self, Section, configuration};
 use crate::failure::Failure;
-use crate::{interrupt, session};
+use crate::{interrupt, screen, session};
 
 /// Without `--timeout`, a profile is examined for so long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -79,7 +79,10 @@ impl DoctorArgs {
             true => names(context)?,
             false => vec![overrides.profile.clone()],
         };
-        let marks = Marks::of(&context.env);
+        let page = Page {
+            width: screen::width(),
+            unicode: screen::shows_unicode(&context.env),
+        };
         let mut sections = Vec::new();
         for profile in names {
             let overrides = Overrides {
@@ -88,7 +91,7 @@ impl DoctorArgs {
             };
             let section = self.section(&overrides, runtime, context)?;
             if !self.wants_json() {
-                context.console.page(&report::text(&section, marks))?;
+                context.console.page(&page.text(&section))?;
             }
             sections.push(section);
         }
@@ -117,16 +120,21 @@ impl DoctorArgs {
                 match session::with_emulator(profile, &context.console) {
                     Ok(started) => started,
                     Err(failure) => {
-                        let hint = failure.hints().first().map(String::as_str);
-                        let (kind, message) = (failure.kind(), failure.message());
-                        return Ok(Section::broken(&name, kind, message, hint));
+                        let findings = configuration.findings;
+                        return Ok(Section::without_emulator(name, findings, &failure));
                     }
                 }
             }
         };
         let work = doctor::examine(&profile, configuration.findings, self.offline, &limit);
+        let seen = async {
+            match session::progress(&profile, context) {
+                Some(progress) => progress.beside(work).await,
+                None => work.await,
+            }
+        };
         runtime
-            .block_on(interrupt::or_signal(work))
+            .block_on(interrupt::or_signal(seen))
             .map_err(Failure::interrupted)
     }
 
@@ -147,11 +155,11 @@ fn names(context: &Context) -> Result<Vec<Option<String>>, Failure> {
         .into_iter()
         .collect();
     if let Some(path) = Config::find(context.global.config.as_deref(), &context.env)?
-        && let Ok(config) = Config::inspect(&path)
+        && let Ok(config) = Config::load(&path)
     {
         names.extend(config.profiles().map(|entry| Some(entry.name.to_owned())));
     }
-    // Without any, the one section there is says why.
+    // Without any, or with a broken file, the one section there is says why.
     if names.is_empty() {
         names.push(None);
     }

@@ -85,7 +85,7 @@ impl Certificate {
             true => "by itself".to_owned(),
             false => format!("by {issuer}"),
         };
-        let sentence = format!("{subject}{hosts}, issued {issued}: {span}");
+        let sentence = format!("{span}: {subject}{hosts}, issued {issued}");
         let is_valid = self.starts <= now && now <= self.ends;
         let is_soon = self.ends.saturating_sub(now).as_secs() < SOON * DAY;
         match (is_valid, is_server) {
@@ -151,7 +151,7 @@ mod tests {
             ),
         ] {
             let finding = ending(ends).finding(true, now);
-            assert!(finding.sentence.ends_with(span), "{finding:?}");
+            assert!(finding.sentence.starts_with(span), "{finding:?}");
             assert_eq!(finding.status, status, "{finding:?}");
         }
         let old = ending(90).finding(false, now);

@@ -31,11 +31,11 @@ fn skew(answer: &Answer) -> Option<(Duration, &'static str)> {
 }
 
 /// What an answer tells; `None` if nothing was answered.
-pub(super) fn examine(answer: Option<&Answer>) -> Finding {
+pub(super) fn examine(answer: Option<Answer>) -> Finding {
     let Some(answer) = answer else {
         return CLOCK.not_tried("no answer came that could tell the time");
     };
-    let Some((apart, side)) = skew(answer) else {
+    let Some((apart, side)) = skew(&answer) else {
         return CLOCK.idle("the server's answer does not tell the time");
     };
     if apart < Duration::from_secs(1) {
@@ -61,7 +61,7 @@ mod tests {
 
     /// A request at second 1000 that took so many seconds.
     fn told(date: u64, took: u64) -> Finding {
-        examine(Some(&Answer {
+        examine(Some(Answer {
             date: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(date)),
             sent: Duration::from_secs(1000),
             received: Duration::from_secs(1000 + took),
@@ -106,7 +106,7 @@ mod tests {
             sent: Duration::ZERO,
             received: Duration::ZERO,
         };
-        assert_eq!(examine(Some(&answer)).status, Status::NotTried);
+        assert_eq!(examine(Some(answer)).status, Status::NotTried);
         assert_eq!(examine(None).status, Status::NotTried);
     }
 }

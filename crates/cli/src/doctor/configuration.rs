@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use prove_token::{Endpoint, ErrorKind};
+use prove_token::Endpoint;
 use prove_token_config::{
     Access, Config, Env, Error, Origin, Overrides, Profile, Row, SecretOverride, Target,
 };
 
 use super::finding::{Check, Finding};
-use crate::failure::PROXY_VARIABLES;
+use crate::failure::{Failure, PROXY_VARIABLES};
 
 const FILE: Check = Check::new("configuration.file", "configuration");
 const FOLDER: Check = Check::new("configuration.folder", "its folder");
@@ -243,9 +243,11 @@ pub(super) fn without_profile() -> Vec<Finding> {
     .into()
 }
 
-/// A failure of the configuration that no file is to blame for.
-pub(super) fn failed(kind: ErrorKind, sentence: &str, hint: Option<&str>) -> Finding {
-    PROFILE.failed(kind, sentence).maybe_remedy(hint)
+/// A failure of what the profile needs before it can be looked at.
+pub(super) fn failed(failure: &Failure) -> Finding {
+    PROFILE
+        .failed(failure.kind(), failure.message())
+        .maybe_remedy(failure.hints().first())
 }
 
 #[cfg(test)]

@@ -144,61 +144,69 @@ impl Applicant<'_> {
     /// an account that locks may take few: those that would look the same are left out,
     /// and all of them where the server's documentation knows a single one.
     async fn rejected(&self, style: ClientAuthentication, error: &Error) -> Vec<Finding> {
-        let mut rejected = TOKEN
-            .failed(error.kind(), error.to_string())
-            .maybe_remedy(self.hint(error));
-        let is_prove = self.profile.token_endpoint.as_ref();
-        if is_prove.and_then(Environment::of).is_some()
-            && style == ClientAuthentication::RequestBody
-        {
-            let why = "Prove knows client_secret_post alone";
-            return vec![rejected, AUTHENTICATION.idle(why)];
-        }
-        let mut tried = Vec::new();
+        let rejected = TOKEN.failed(error.kind(), error.to_string());
+        let (mut tried, mut end) = (Vec::new(), None);
         for other in self.others(style) {
             match self.request(other).await {
                 Ok((token, _)) => {
-                    let (works, fails) = (other.as_str(), style.as_str());
-                    rejected.remedy = None;
-                    let found = format!("{works} works, and {fails} is what is used");
-                    let remedy = format!(
-                        "write client_authentication = \"{works}\" in the profile {}",
-                        self.profile.name
-                    );
-                    let found = AUTHENTICATION.failed(error.kind(), found).remedy(remedy);
+                    let found = self.another_style(other, error);
                     return vec![rejected, found, lifetime(&token), self.scope(&token)];
                 }
                 Err(Refusal::Error(error)) if error.kind() == ErrorKind::CredentialsRejected => {
                     tried.push(other.as_str());
                 }
                 Err(Refusal::Error(error)) => {
-                    let sentence = format!("{} fails as well: {error}", other.as_str());
-                    return vec![rejected, AUTHENTICATION.idle(sentence)];
+                    end = Some(format!("{} fails otherwise: {error}", other.as_str()));
+                    break;
                 }
                 Err(Refusal::Cut(cut)) => {
-                    return vec![rejected, AUTHENTICATION.not_tried(cut.to_string())];
+                    end = Some(format!("{}: {cut}", other.as_str()));
+                    break;
                 }
             }
         }
-        let sentence = format!("it is not the style: {} fails as well", tried.join(" and "));
-        vec![rejected, AUTHENTICATION.idle(sentence)]
+        let of_tried = || match tried.is_empty() {
+            true => "Prove knows client_secret_post alone".to_owned(),
+            false => format!(
+                "rejected by {} as well: the style is not the cause",
+                tried.join(" and ")
+            ),
+        };
+        let style = AUTHENTICATION.idle(end.unwrap_or_else(of_tried));
+        vec![rejected.maybe_remedy(self.hint(error)), style]
     }
 
+    fn another_style(&self, works: ClientAuthentication, error: &Error) -> Finding {
+        let fails = self.profile.client_authentication.as_str();
+        let works = works.as_str();
+        AUTHENTICATION
+            .failed(
+                error.kind(),
+                format!("{works} works, and {fails} is what is used"),
+            )
+            .remedy(format!(
+                "write client_authentication = \"{works}\" in the profile {}",
+                self.profile.name
+            ))
+    }
+
+    /// The styles that are worth a request.
     fn others(&self, style: ClientAuthentication) -> Vec<ClientAuthentication> {
+        use ClientAuthentication::{Basic, BasicRaw, RequestBody};
+        let endpoint = self.profile.token_endpoint.as_ref();
+        if style == RequestBody && endpoint.and_then(Environment::of).is_some() {
+            return Vec::new();
+        }
         let id = self.profile.credentials.as_ref();
         let id = id.map_or("", |credentials| credentials.client_id().as_str());
         // The two forms of Basic differ where there is something to encode.
         let are_alike = is_plain(id) && is_plain(self.secret.expose_secret());
-        let is_twin = |other: &ClientAuthentication| {
-            are_alike
-                && *other == ClientAuthentication::BasicRaw
-                && style != ClientAuthentication::BasicRaw
-                || are_alike
-                    && *other == ClientAuthentication::Basic
-                    && style == ClientAuthentication::BasicRaw
+        let is_twin = |other| match style {
+            BasicRaw => other == Basic,
+            _ => other == BasicRaw,
         };
         let all = ClientAuthentication::ALL.into_iter();
-        all.filter(|other| *other != style && !is_twin(other))
+        all.filter(|other| *other != style && !(are_alike && is_twin(*other)))
             .collect()
     }
 

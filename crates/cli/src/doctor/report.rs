@@ -1,11 +1,10 @@
 //! The findings as lines for people and as one object for machines.
 
 use anstyle::{AnsiColor, Style};
-use prove_token_config::{Env, Outcome};
+use prove_token_config::Outcome;
 use serde_json::{Value, json};
 
 use super::{Finding, Section, Status};
-use crate::screen::shows_unicode;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const WARNING: Style = AnsiColor::Yellow.on_default();
@@ -16,23 +15,69 @@ const NAME: Style = Style::new().bold();
 /// The width of the longest subject.
 const SUBJECT: usize = 13;
 
-/// What stands in front of a line. The words differ as the marks do: colour is an
-/// addition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Marks {
-    /// For terminals and locales that have them.
-    Unicode,
-    /// For all others.
-    Ascii,
+/// The least room for a sentence; a narrower terminal breaks lines by itself.
+const NARROW: usize = 24;
+
+/// The paper that is written on. Marks differ without their colour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// The columns of a line.
+    pub(crate) width: usize,
+    /// Whether characters beyond ASCII arrive.
+    pub(crate) unicode: bool,
 }
 
-impl Marks {
-    /// By what the environment says of the terminal.
-    pub(crate) fn of(env: &Env) -> Self {
-        match shows_unicode(env) {
-            true => Self::Unicode,
-            false => Self::Ascii,
+impl Page {
+    /// A section, with an empty line at its end.
+    pub(crate) fn text(self, section: &Section) -> String {
+        let name = match &section.profile {
+            Some(name) => format!("profile {name}"),
+            None => "no profile".to_owned(),
+        };
+        let mut text = format!("{NAME}{name}{NAME:#}\n");
+        for finding in &section.findings {
+            self.line(finding, &mut text);
         }
+        text.push_str(&format!("  sent: {}\n\n", sent(section)));
+        text
+    }
+
+    fn line(self, finding: &Finding, text: &mut String) {
+        let (mark, style) = self.mark(finding.status);
+        let subject = finding.check.subject;
+        let head = format!("  {style}{mark}{style:#} {subject:SUBJECT$}  ");
+        let indent = 2 + mark.chars().count() + 1 + SUBJECT + 2;
+        self.paragraph(&head, indent, &finding.sentence, text);
+        if let Some(remedy) = &finding.remedy {
+            let arrow = if self.unicode { "\u{2192}" } else { "->" };
+            let head = format!("{:indent$}{arrow} ", "");
+            self.paragraph(&head, indent + arrow.chars().count() + 1, remedy, text);
+        }
+    }
+
+    /// `words` behind `head`, which takes `indent` columns; further lines stand below
+    /// the first word.
+    fn paragraph(self, head: &str, indent: usize, words: &str, text: &mut String) {
+        let room = match self.width.saturating_sub(indent) {
+            room if room < NARROW => usize::MAX,
+            room => room,
+        };
+        text.push_str(head);
+        let mut column = 0;
+        for word in words.split(' ') {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length > room {
+                text.push_str(&format!("\n{:indent$}", ""));
+                column = 0;
+            }
+            if column > 0 {
+                text.push(' ');
+                column += 1;
+            }
+            text.push_str(word);
+            column += length;
+        }
+        text.push('\n');
     }
 
     fn mark(self, status: Status) -> (&'static str, Style) {
@@ -42,46 +87,10 @@ impl Marks {
             Status::Failed(_) => ("\u{2717}", "[x] ", FAILED),
             Status::NotTried => ("\u{2013}", "[-] ", NOT_TRIED),
         };
-        match self {
-            Self::Unicode => (unicode, style),
-            Self::Ascii => (ascii, style),
+        match self.unicode {
+            true => (unicode, style),
+            false => (ascii, style),
         }
-    }
-
-    /// Before a remedy.
-    fn arrow(self) -> &'static str {
-        match self {
-            Self::Unicode => "\u{2192}",
-            Self::Ascii => "->",
-        }
-    }
-}
-
-/// A section as text, with an empty line at its end.
-pub(crate) fn text(section: &Section, marks: Marks) -> String {
-    let name = match &section.profile {
-        Some(name) => format!("profile {name}"),
-        None => "no profile".to_owned(),
-    };
-    let mut text = format!("{NAME}{name}{NAME:#}\n");
-    for finding in &section.findings {
-        line(finding, marks, &mut text);
-    }
-    text.push_str(&format!("  sent: {}\n\n", sent(section)));
-    text
-}
-
-fn line(finding: &Finding, marks: Marks, text: &mut String) {
-    let (mark, style) = marks.mark(finding.status);
-    let subject = finding.check.subject;
-    text.push_str(&format!(
-        "  {style}{mark}{style:#} {subject:SUBJECT$}  {}\n",
-        finding.sentence
-    ));
-    if let Some(remedy) = &finding.remedy {
-        let indent = mark.chars().count() + 3 + SUBJECT + 2;
-        let arrow = marks.arrow();
-        text.push_str(&format!("{:indent$}{arrow} {remedy}\n", ""));
     }
 }
 
@@ -151,4 +160,41 @@ fn worst<'a>(findings: impl Iterator<Item = &'a Finding> + Clone) -> &'static st
         .into_iter()
         .find(|status| has(status))
         .unwrap_or("ok")
+}
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+
+    use super::super::finding::Check;
+    use super::*;
+
+    fn written(width: usize, unicode: bool) -> String {
+        let check = Check::new("x", "secret's form");
+        let finding = check
+            .warning("it ends with white space, and begins with it")
+            .remedy("copy it once more, and store it alone");
+        let mut text = String::new();
+        Page { width, unicode }.line(&finding, &mut text);
+        strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn further_lines_stand_below_the_first() {
+        assert_eq!(
+            written(48, true),
+            "  ! secret's form  it ends with white space, and\n\
+             \x20                  begins with it\n\
+             \x20                  \u{2192} copy it once more, and\n\
+             \x20                    store it alone\n"
+        );
+    }
+
+    #[test]
+    fn a_pipe_has_no_edge_and_a_narrow_terminal_breaks_by_itself() {
+        let whole = "  [!]  secret's form  it ends with white space, and begins with it\n\
+             \x20                     -> copy it once more, and store it alone\n";
+        assert_eq!(written(usize::MAX, false), whole);
+        assert_eq!(written(30, false), whole);
+    }
 }

@@ -1,10 +1,13 @@
 //! The client secret and the client id: whether they can be read, and what about them
 //! looks like a slip. Neither is ever shown, nor how long it is.
 
-use prove_token::{ClientId, ClientSecret};
-use prove_token_config::{Access, Profile, Row};
+use std::time::Duration;
 
-use super::finding::{Check, Finding};
+use prove_token::{ClientId, ClientSecret, Credentials, ErrorKind};
+use prove_token_config::{Access, Profile, Row};
+use zeroize::Zeroizing;
+
+use super::finding::{Check, Finding, Status};
 use super::limit::Limit;
 use crate::times::brief;
 
@@ -22,49 +25,55 @@ pub(super) struct Examined {
 
 /// Reads the secret; where a command prints it and nothing is to be sent, it is not.
 pub(super) async fn examine(profile: &Profile, offline: bool, limit: &Limit) -> Examined {
-    let alone = |finding| Examined {
-        findings: vec![finding],
-        secret: None,
-        is_odd: false,
-    };
-    let place = place(profile);
-    let Some(credentials) = profile.credentials.clone() else {
+    let Some(credentials) = &profile.credentials else {
         return alone(SOURCE.idle("the emulator brings its own"));
     };
+    let place = place(profile);
     if offline && profile.runs_secret_command() {
         let why = format!("it is {place}, which may ask somebody");
         return alone(SOURCE.not_tried(why));
     }
-    let id = credentials.client_id().clone();
-    let read = move || credentials.read_secret_blocking();
-    let secret = match limit.blocking(profile.timeouts.flight, read).await {
-        Err(cut) => {
-            let sentence = format!("{place}: {cut}");
-            let remedy = "see what holds up the place the secret is kept in";
-            let kind = prove_token::ErrorKind::Timeout;
-            return alone(SOURCE.failed(kind, sentence).remedy(remedy));
-        }
-        Ok((Err(error), _)) => {
-            let failed = SOURCE.failed(error.kind(), error.to_string());
-            return alone(failed.maybe_remedy(error.hint()));
-        }
-        Ok((Ok(secret), took)) => {
-            let took = match profile.runs_secret_command() {
-                true => format!(", in {}", brief(took)),
-                false => String::new(),
-            };
-            (secret, format!("{place}{took}"))
-        }
+    let (secret, took) = match read(credentials, profile, limit).await {
+        Ok(read) => read,
+        Err(finding) => return alone(finding),
     };
-    let (secret, sentence) = secret;
-    let (form, client_id) = (form(secret.expose_secret()), of_id(&id, &secret));
-    let is_odd = [&form, &client_id]
-        .iter()
-        .any(|finding| finding.remedy.is_some());
+    let took = match profile.runs_secret_command() {
+        true => format!(", in {}", brief(took)),
+        false => String::new(),
+    };
+    let found = SOURCE.good(format!("{place}{took}"));
+    let form = form(secret.expose_secret());
+    let id = of_id(credentials.client_id(), &secret);
     Examined {
-        findings: vec![SOURCE.good(sentence), form, client_id],
+        is_odd: [&form, &id].iter().any(|odd| odd.status == Status::Warning),
+        findings: vec![found, form, id],
         secret: Some(secret),
-        is_odd,
+    }
+}
+
+fn alone(finding: Finding) -> Examined {
+    Examined {
+        findings: vec![finding],
+        secret: None,
+        is_odd: false,
+    }
+}
+
+async fn read(
+    credentials: &Credentials,
+    profile: &Profile,
+    limit: &Limit,
+) -> Result<(ClientSecret, Duration), Finding> {
+    let credentials = credentials.clone();
+    let read = move || credentials.read_secret_blocking();
+    match limit.blocking(profile.timeouts.flight, read).await {
+        Ok((Ok(secret), took)) => Ok((secret, took)),
+        Ok((Err(error), _)) => Err(SOURCE
+            .failed(error.kind(), error.to_string())
+            .maybe_remedy(error.hint())),
+        Err(cut) => Err(SOURCE
+            .failed(ErrorKind::Timeout, format!("{}: {cut}", place(profile)))
+            .remedy("see what holds up the place the secret is kept in")),
     }
 }
 
@@ -94,54 +103,59 @@ fn form(secret: &str) -> Finding {
 
 /// What somebody who copied a secret did not mean to copy.
 fn oddities(secret: &str) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    let mut note = |is_so: bool, what| {
-        if is_so {
-            found.push(what);
-        }
-    };
+    let all = at_the_ends(secret).into_iter().chain(in_the_whole(secret));
+    all.filter_map(|(is_so, what)| is_so.then_some(what))
+        .collect()
+}
+
+fn at_the_ends(secret: &str) -> [(bool, &'static str); 5] {
     let quotes = [
         '"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}',
     ];
-    note(
-        secret.starts_with('\u{feff}'),
-        "begins with a byte order mark",
-    );
-    note(
-        secret.starts_with(char::is_whitespace),
-        "begins with white space",
-    );
-    note(
-        secret.ends_with(char::is_whitespace),
-        "ends with white space",
-    );
-    note(
-        secret.starts_with(quotes) || secret.ends_with(quotes),
-        "has a quotation mark at an end",
-    );
-    note(
-        secret.trim_start_matches('\u{feff}').contains(is_invisible),
-        "holds characters that cannot be seen",
-    );
-    note(
-        secret.ends_with("\\n") || secret.ends_with("\\r"),
-        "ends with a line break in letters (\\n)",
-    );
-    let lower = secret.to_ascii_lowercase();
-    note(
-        lower.contains("client_secret=") || lower.contains("client_secret:"),
-        "has its name in front",
-    );
-    note(
-        secret.starts_with('{') && secret.ends_with('}'),
-        "looks like JSON",
-    );
-    note(
-        secret.starts_with('<') && secret.ends_with('>') || lower.starts_with("your"),
-        "looks like what stands for a secret in instructions",
-    );
-    note(is_percent_encoded(secret), "looks percent-encoded");
-    found
+    [
+        (
+            secret.starts_with('\u{feff}'),
+            "begins with a byte order mark",
+        ),
+        (
+            secret.starts_with(char::is_whitespace),
+            "begins with white space",
+        ),
+        (
+            secret.ends_with(char::is_whitespace),
+            "ends with white space",
+        ),
+        (
+            secret.starts_with(quotes) || secret.ends_with(quotes),
+            "has a quotation mark at an end",
+        ),
+        (
+            secret.ends_with("\\n") || secret.ends_with("\\r"),
+            "ends with a line break in letters (\\n)",
+        ),
+    ]
+}
+
+fn in_the_whole(secret: &str) -> [(bool, &'static str); 5] {
+    let lower = Zeroizing::new(secret.to_ascii_lowercase());
+    let is_between = |start, end| secret.starts_with(start) && secret.ends_with(end);
+    let unmarked = secret.strip_prefix('\u{feff}').unwrap_or(secret);
+    [
+        (
+            unmarked.contains(is_invisible),
+            "holds characters that cannot be seen",
+        ),
+        (
+            lower.contains("client_secret=") || lower.contains("client_secret:"),
+            "has its name in front",
+        ),
+        (is_between('{', '}'), "looks like JSON"),
+        (
+            is_between('<', '>') || lower.starts_with("your"),
+            "looks like what stands for a secret in instructions",
+        ),
+        (is_percent_encoded(secret), "looks percent-encoded"),
+    ]
 }
 
 fn is_invisible(character: char) -> bool {
@@ -187,7 +201,6 @@ fn looks_secret(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Status;
     use super::*;
 
     #[test]

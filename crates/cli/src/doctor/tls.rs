@@ -121,11 +121,11 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let work = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let outcome = limit.step(each, work).await;
-    let chain: Vec<_> = recorder.chain();
+    let chain = recorder.chain();
     let certificates: Vec<_> = chain.iter().map(Certificate::read).collect();
     let now = SystemClock.now().wall;
     let (first, stream) = match outcome {
-        Ok((Ok(stream), took)) => (agreed(&stream, chain.len(), took), Some(stream)),
+        Ok((Ok(stream), took)) => (agreed(&stream, host, chain.len(), took), Some(stream)),
         Ok((Err(error), _)) => (refusal(&error, host, &certificates, now), None),
         Err(cut) => {
             let remedy = "something between may drop what it cannot read; or the server does not speak TLS on this port";
@@ -147,7 +147,7 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     Handshake { findings, stream }
 }
 
-fn agreed<S>(stream: &TlsStream<S>, chain: usize, took: Duration) -> Finding {
+fn agreed<S>(stream: &TlsStream<S>, host: &Host, chain: usize, took: Duration) -> Finding {
     let connection = stream.get_ref().1;
     let version = connection.protocol_version();
     let version = version
@@ -156,7 +156,8 @@ fn agreed<S>(stream: &TlsStream<S>, chain: usize, took: Duration) -> Finding {
     let suite = connection.negotiated_cipher_suite();
     let suite = suite.and_then(|suite| suite.suite().as_str());
     TLS.good(format!(
-        "trusted: {}, {}, {chain} certificate{}, in {}",
+        "{} is trusted: {}, {}, {chain} certificate{}, in {}",
+        host.name,
         version.replace("TLSv1_", "TLS 1."),
         suite.unwrap_or("an unknown cipher"),
         if chain == 1 { "" } else { "s" },

@@ -18,39 +18,17 @@ pub(in super::super) fn examine(profile: &Profile) -> Finding {
 }
 
 fn judge(endpoint: &Endpoint) -> Finding {
-    let is_prove = {
-        let host = endpoint.host();
-        host == PROVE || host.ends_with(&format!(".{PROVE}"))
-    };
-    let environment = Environment::of(endpoint);
-    let has_version = endpoint.path().split('/').any(|segment| segment == "v3");
-    let token = format!("{}/token", endpoint.origin());
-    if is_prove && environment.is_none() {
-        let names = Environment::ALL.map(Environment::as_str).join(", ");
-        return ADDRESS
-            .failed(
-                ErrorKind::Configuration,
-                format!("{} is none of Prove's four hosts", endpoint.origin()),
-            )
-            .remedy(format!(
-                "write environment = \"...\" in place of token_endpoint: one of {names}"
-            ));
+    let host = endpoint.host();
+    let is_prove = host == PROVE || host.ends_with(&format!(".{PROVE}"));
+    if is_prove && let Some(finding) = mistake_at_prove(endpoint) {
+        return finding;
     }
-    if has_version {
-        let sentence = format!("{endpoint} has /v3, which Prove's token endpoints have not");
-        let finding = match is_prove {
-            true => ADDRESS.failed(ErrorKind::Configuration, sentence),
-            false => ADDRESS.warning(sentence),
-        };
-        return finding.remedy(format!("write token_endpoint = \"{token}\""));
-    }
-    if is_prove && endpoint.path() != "/token" {
+    if endpoint.path().split('/').any(|segment| segment == "v3") {
         return ADDRESS
-            .failed(
-                ErrorKind::Configuration,
-                format!("{endpoint} is not where Prove's tokens come from"),
-            )
-            .remedy(format!("write token_endpoint = \"{token}\""));
+            .warning(format!(
+                "{endpoint} has /v3, which Prove's token endpoints have not"
+            ))
+            .remedy(without_path(endpoint));
     }
     if endpoint.path().is_empty() {
         return ADDRESS
@@ -62,6 +40,26 @@ fn judge(endpoint: &Endpoint) -> Finding {
         false => ", plain http on this machine alone",
     };
     ADDRESS.good(format!("{endpoint}{plain}"))
+}
+
+/// Prove's addresses are known, so that another one is wrong.
+fn mistake_at_prove(endpoint: &Endpoint) -> Option<Finding> {
+    if Environment::of(endpoint).is_none() {
+        let sentence = format!("{} is none of Prove's four hosts", endpoint.origin());
+        let names = Environment::ALL.map(Environment::as_str).join(", ");
+        let remedy =
+            format!("write environment = \"...\" in place of token_endpoint: one of {names}");
+        let finding = ADDRESS.failed(ErrorKind::Configuration, sentence);
+        return Some(finding.remedy(remedy));
+    }
+    let is_right = endpoint.path() == "/token";
+    let sentence = format!("{endpoint} is not where Prove's tokens come from");
+    let finding = ADDRESS.failed(ErrorKind::Configuration, sentence);
+    (!is_right).then(|| finding.remedy(without_path(endpoint)))
+}
+
+fn without_path(endpoint: &Endpoint) -> String {
+    format!("write token_endpoint = \"{}/token\"", endpoint.origin())
 }
 
 #[cfg(test)]
