@@ -32,8 +32,10 @@ use self::configuration::Configuration;
 use self::endpoint::Applicant;
 pub(crate) use self::finding::{Finding, Status};
 use self::limit::Limit;
+use self::secret::Examined;
 use self::way::Way;
-use self::witness::Witness;
+use self::witness::{Answer, Witness};
+use crate::console::Console;
 use crate::failure::Failure;
 
 /// All that was found about one profile.
@@ -85,52 +87,85 @@ impl Section {
     }
 }
 
-/// Looks at everything that `profile` needs, within `limit`; with `offline`, at what is
-/// on this machine.
+/// How to look.
+pub(crate) struct Terms<'a> {
+    /// At what is on this machine alone: nothing is sent.
+    pub(crate) offline: bool,
+    pub(crate) limit: Limit,
+    /// Where requests are told of, under `--verbose`.
+    pub(crate) console: &'a Arc<Console>,
+}
+
+/// Looks at everything that `profile` needs, and adds that to the `findings` of before.
 pub(crate) async fn examine(
     profile: &Profile,
-    before: Vec<Finding>,
-    offline: bool,
-    limit: &Limit,
+    mut findings: Vec<Finding>,
+    terms: &Terms<'_>,
 ) -> Section {
-    let mut findings = before;
-    let mut examined = secret::examine(profile, offline, limit).await;
-    findings.append(&mut examined.findings);
+    let (offline, limit) = (terms.offline, &terms.limit);
+    let examined = secret::examine(profile, offline, limit).await;
+    findings.extend_from_slice(&examined.findings);
     findings.push(endpoint::address(profile));
     let way = match offline {
         true => Way::untried("--offline"),
         false => way::examine(profile, limit).await,
     };
     findings.extend(way.findings);
-    let witness = profile.transport();
-    let witness = witness.map(|builder| Arc::new(Witness::of(builder.build())));
-    findings.extend(match (&way.barrier, &examined.secret, &witness) {
-        (Some(barrier), _, _) => vec![endpoint::TOKEN.not_tried(barrier)],
-        (None, None, _) => vec![endpoint::TOKEN.not_tried("there is no secret to send")],
-        // What is wrong with the CA file was told with the handshake.
-        (None, _, Err(error)) => vec![endpoint::TOKEN.not_tried(error.to_string())],
-        (None, Some(secret), Ok(witness)) => {
-            let applicant = Applicant {
-                profile,
-                secret: secret.clone(),
-                is_odd: examined.is_odd,
-                witness,
-                limit,
-            };
-            applicant.examine().await
-        }
-    });
-    let witness = witness.ok();
+    let asked = match way.barrier {
+        Some(barrier) => Asked::nothing(barrier),
+        None => ask(profile, &examined, terms).await,
+    };
+    findings.extend(asked.findings);
     findings.push(match offline {
         true => clock::CLOCK.not_tried("--offline"),
-        false => clock::examine(witness.as_ref().and_then(|witness| witness.answer())),
+        false => clock::examine(asked.answer),
     });
     findings.extend(store::examine(profile, examined.secret.as_ref(), limit).await);
     let endpoint = profile.token_endpoint.as_ref();
     Section {
         profile: Some(profile.name.clone()),
         findings,
-        token_requests: witness.map_or(0, |witness| witness.requests()),
+        token_requests: asked.requests,
         origin: endpoint.map(|endpoint| endpoint.origin().to_owned()),
+    }
+}
+
+/// What became of asking for tokens.
+struct Asked {
+    findings: Vec<Finding>,
+    answer: Option<Answer>,
+    requests: usize,
+}
+
+impl Asked {
+    fn nothing(why: impl AsRef<str>) -> Self {
+        Self {
+            findings: vec![endpoint::TOKEN.not_tried(why)],
+            answer: None,
+            requests: 0,
+        }
+    }
+}
+
+/// Asks for tokens, on a way that nothing bars.
+async fn ask(profile: &Profile, examined: &Examined, terms: &Terms<'_>) -> Asked {
+    let Some(secret) = &examined.secret else {
+        return Asked::nothing("there is no secret to send");
+    };
+    let witness = match profile.transport() {
+        Ok(builder) => Arc::new(Witness::of(builder.build())),
+        Err(error) => return Asked::nothing(error.to_string()),
+    };
+    let applicant = Applicant {
+        profile,
+        secret,
+        is_odd: examined.is_odd,
+        witness: &witness,
+        terms,
+    };
+    Asked {
+        findings: applicant.examine().await,
+        answer: witness.answer(),
+        requests: witness.requests(),
     }
 }

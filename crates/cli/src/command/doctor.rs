@@ -12,7 +12,7 @@ use super::{Context, Run};
 use crate::args::{ProfileFlags, Takes};
 use crate::doctor::limit::Limit;
 use crate::doctor::report::{self, Page};
-use crate::doctor::{self, Section, configuration};
+use crate::doctor::{self, Section, Terms, configuration};
 use crate::failure::Failure;
 use crate::{interrupt, screen, session};
 
@@ -107,7 +107,11 @@ impl DoctorArgs {
         runtime: &Runtime,
         context: &Context,
     ) -> Result<Section, Failure> {
-        let limit = Limit::starting_now(context.global.timeout.unwrap_or(LIMIT));
+        let terms = Terms {
+            offline: self.offline,
+            limit: Limit::starting_now(context.global.timeout.unwrap_or(LIMIT)),
+            console: &context.console,
+        };
         let mut configuration = configuration::examine(overrides, &context.env);
         let Some(profile) = configuration.profile.take() else {
             let name = overrides.profile.as_deref();
@@ -126,7 +130,7 @@ impl DoctorArgs {
                 }
             }
         };
-        let work = doctor::examine(&profile, configuration.findings, self.offline, &limit);
+        let work = doctor::examine(&profile, configuration.findings, &terms);
         let seen = async {
             match session::progress(&profile, context) {
                 Some(progress) => progress.beside(work).await,

@@ -11,9 +11,11 @@ use prove_token::{
 use prove_token_config::Profile;
 
 pub(super) use self::address::examine as address;
+use super::Terms;
 use super::finding::{Check, Finding};
-use super::limit::{Cut, Limit};
+use super::limit::Cut;
 use super::witness::Witness;
+use crate::report;
 use crate::times::brief;
 
 pub(super) const ADDRESS: Check = Check::new("endpoint.address", "address");
@@ -30,11 +32,11 @@ const SHORT: Duration = Duration::from_secs(60);
 pub(super) struct Applicant<'a> {
     pub(super) profile: &'a Profile,
     /// Read once: each request has the same.
-    pub(super) secret: ClientSecret,
+    pub(super) secret: &'a ClientSecret,
     /// Whether it looks like a slip.
     pub(super) is_odd: bool,
     pub(super) witness: &'a Arc<Witness>,
-    pub(super) limit: &'a Limit,
+    pub(super) terms: &'a Terms<'a>,
 }
 
 /// Why a request brought no token.
@@ -89,13 +91,20 @@ impl Applicant<'_> {
         profile.client_authentication = style;
         profile.retry = profile.retry.attempts(1);
         profile.cache_folder = None;
+        let console = Arc::clone(self.terms.console);
         let client = profile
             .client_builder(Arc::clone(self.witness))?
             .background_renewal(false)
+            .on_event(move |event| report::event(&console, event))
             .build()?;
         let asked = client.request_access_token(&profile.request);
         let limit = profile.timeouts.flight;
-        let (outcome, took) = self.limit.step(limit, asked).await.map_err(Refusal::Cut)?;
+        let (outcome, took) = self
+            .terms
+            .limit
+            .step(limit, asked)
+            .await
+            .map_err(Refusal::Cut)?;
         Ok((outcome?, took))
     }
 

@@ -145,18 +145,34 @@ pub(super) async fn connect(
         if of_family.is_empty() {
             continue;
         }
-        let outcome = match limit.step(each, TcpStream::connect(&of_family[..])).await {
-            Ok((Ok(stream), took)) => {
-                kept = kept.or(Some(stream));
-                Ok(took)
-            }
-            Ok((Err(error), _)) => Err(Trouble::Refused(error.kind())),
-            Err(cut) => Err(Trouble::Cut(cut)),
-        };
+        let outcome = any_of(&of_family, each, limit).await;
+        let outcome = outcome.map(|(stream, took)| {
+            kept = kept.take().or(Some(stream));
+            took
+        });
         tried.push(Tried { family, outcome });
     }
     let is_loopback = addresses.iter().all(IpAddr::is_loopback);
     (judge(host, &tried, is_loopback), kept)
+}
+
+/// The first of `addresses` that connects, each of which has its share of the time, as
+/// in the transport. Of several failures the last is told.
+async fn any_of(
+    addresses: &[SocketAddr],
+    time: Duration,
+    limit: &Limit,
+) -> Result<(TcpStream, Duration), Trouble> {
+    let share = time / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut trouble = Trouble::Refused(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        trouble = match limit.step(share, TcpStream::connect(address)).await {
+            Ok((Ok(stream), took)) => return Ok((stream, took)),
+            Ok((Err(error), _)) => Trouble::Refused(error.kind()),
+            Err(cut) => Trouble::Cut(cut),
+        };
+    }
+    Err(trouble)
 }
 
 fn judge(host: &Host, tried: &[Tried], is_loopback: bool) -> Finding {
