@@ -26,7 +26,7 @@ mod witness;
 use std::sync::Arc;
 
 use prove_token::ErrorKind;
-use prove_token_config::Profile;
+use prove_token_config::{Env, Profile};
 
 use self::configuration::Configuration;
 use self::endpoint::Applicant;
@@ -57,18 +57,6 @@ impl Section {
                 Status::Failed(kind) => Some((finding, kind)),
                 _ => None,
             })
-    }
-
-    /// The section of a profile that cannot be made.
-    pub(crate) fn without_profile(name: Option<&str>, configuration: Configuration) -> Self {
-        let mut findings = configuration.findings;
-        findings.extend(configuration::without_profile());
-        Self {
-            profile: name.map(str::to_owned),
-            findings,
-            token_requests: 0,
-            origin: None,
-        }
     }
 
     /// The section of a profile whose emulator does not start.
@@ -127,6 +115,24 @@ pub(crate) async fn examine(
         findings,
         token_requests: asked.requests,
         origin: endpoint.map(|endpoint| endpoint.origin().to_owned()),
+    }
+}
+
+/// What can be seen where no profile could be made of the `configuration`.
+pub(crate) async fn examine_without_profile(
+    name: Option<String>,
+    configuration: Configuration,
+    env: &Env,
+    limit: &Limit,
+) -> Section {
+    let mut findings = configuration.findings;
+    findings.extend(configuration::without_profile());
+    findings.extend(store::examine_folder(env, limit).await);
+    Section {
+        profile: name,
+        findings,
+        token_requests: 0,
+        origin: None,
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct DoctorArgs {
     /// The profile to look at, as with --profile; without it, the one that `token` uses
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
-    /// Look at every profile of the configuration file
+    /// Look at every profile of the configuration file, at each within --timeout, which
+    /// is 30s if it is not given
     #[arg(long, conflicts_with_all = ["name", "ProfileFlags", "TokenFlags", "profile", "environment"])]
     all: bool,
     /// Send nothing: look at what is on this machine alone. Otherwise a profile costs up
@@ -114,8 +115,11 @@ impl DoctorArgs {
         };
         let mut configuration = configuration::examine(overrides, &context.env);
         let Some(profile) = configuration.profile.take() else {
-            let name = overrides.profile.as_deref();
-            return Ok(Section::without_profile(name, configuration));
+            let (name, env) = (overrides.profile.clone(), &context.env);
+            let work = doctor::examine_without_profile(name, configuration, env, &terms.limit);
+            return runtime
+                .block_on(interrupt::or_signal(work))
+                .map_err(Failure::interrupted);
         };
         let (profile, _emulator) = match self.starts_emulator(&profile) {
             false => (profile, None),

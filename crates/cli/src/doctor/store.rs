@@ -1,7 +1,10 @@
 //! Where tokens are kept between runs.
 
+#[cfg(not(unix))]
+use std::path::PathBuf;
+
 use prove_token::ClientSecret;
-use prove_token_config::{Profile, Store};
+use prove_token_config::{Env, Profile, Store, cache_folder};
 
 use super::finding::{Check, Finding};
 use super::limit::Limit;
@@ -31,17 +34,33 @@ pub(super) async fn examine(
     of_files(profile, secret, limit).await
 }
 
+/// As much as there is to see without a profile.
+pub(super) async fn examine_folder(env: &Env, limit: &Limit) -> Vec<Finding> {
+    match cache_folder(env) {
+        Ok(folder) => folder_of_files(folder, limit).await,
+        Err(error) => {
+            let finding = FOLDER.warning(format!("{error}; tokens are not kept"));
+            vec![finding.maybe_remedy(error.hint())]
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn folder_of_files(_: PathBuf, _: &Limit) -> Vec<Finding> {
+    vec![FOLDER.idle("nothing is kept on this system")]
+}
+
 #[cfg(not(unix))]
 async fn of_files(_: &Profile, _: Option<&ClientSecret>, _: &Limit) -> Vec<Finding> {
     vec![FOLDER.idle("nothing is kept on this system")]
 }
 
 #[cfg(unix)]
-use self::files::of_files;
+use self::files::{folder_of_files, of_files};
 
 #[cfg(unix)]
 mod files {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::time::{Duration, SystemTime};
 
     use prove_token::store::{FileStore, MissReason, StoreError, StoreErrorKind, StoreSurvey};
@@ -66,41 +85,53 @@ mod files {
         limit: &Limit,
     ) -> Vec<Finding> {
         let (profile, secret) = (profile.clone(), secret.cloned());
-        // A network file system may hang.
-        let look = move || look(&profile, secret.as_ref());
+        let Some(path) = profile.cache_folder.clone() else {
+            return Vec::new();
+        };
+        let look = move || {
+            let mut findings = folder(&path);
+            // What is kept can be looked at where the folder was in order.
+            if findings.iter().any(|finding| finding.check == ENTRIES) {
+                findings.push(own(&profile, secret.as_ref()));
+            }
+            findings
+        };
+        in_time(look, limit).await
+    }
+
+    pub(super) async fn folder_of_files(path: PathBuf, limit: &Limit) -> Vec<Finding> {
+        in_time(move || folder(&path), limit).await
+    }
+
+    /// A network file system may hang.
+    async fn in_time(
+        look: impl FnOnce() -> Vec<Finding> + Send + 'static,
+        limit: &Limit,
+    ) -> Vec<Finding> {
         match limit.blocking(LOOKING, look).await {
             Ok((findings, _)) => findings,
-            Err(cut) => vec![
-                FOLDER
-                    .failed(ErrorKind::Internal, format!("the folder hangs: {cut}"))
-                    .remedy("set XDG_CACHE_HOME to a folder on a local disk"),
-            ],
+            Err(cut) => {
+                let finding =
+                    FOLDER.failed(ErrorKind::Internal, format!("the folder hangs: {cut}"));
+                vec![finding.remedy("set XDG_CACHE_HOME to a folder on a local disk")]
+            }
         }
     }
 
-    fn look(profile: &Profile, secret: Option<&ClientSecret>) -> Vec<Finding> {
-        let Some(path) = &profile.cache_folder else {
-            return Vec::new();
-        };
+    fn folder(path: &Path) -> Vec<Finding> {
         let store = FileStore::new(path);
         let survey = store
             .try_out()
             .and_then(|()| store.survey(SystemClock.now().wall));
+        let shown = path.display();
         match survey {
             Err(error) => vec![broken(path, &error)],
-            Ok(None) => {
-                let path = path.display();
-                vec![FOLDER.good(format!("{path} is made when a token is first kept"))]
-            }
+            Ok(None) => vec![FOLDER.good(format!("{shown} is made when a token is first kept"))],
             Ok(Some(survey)) => {
                 let access = Access::of(path);
                 let access = access.map_or_else(String::new, |access| format!(" {access},"));
-                let path = path.display();
-                vec![
-                    FOLDER.good(format!("{path}:{access} can be written, and locks work")),
-                    entries(&survey),
-                    own(profile, secret),
-                ]
+                let sentence = format!("{shown}:{access} can be written, and locks work");
+                vec![FOLDER.good(sentence), entries(&survey)]
             }
         }
     }

@@ -29,11 +29,12 @@ profile acme
   [-]  encryption     not tried: there is no profile to try
   [-]  token          not tried: there is no profile to try
   [-]  clock          not tried: there is no profile to try
+  [ok] store          [HOME]/.cache/prove-token is made when a token is first kept
   sent: no token request
 
 
 "#]], str![[r#"
-error: 2 of 12 checks failed; begin with configuration.file of the profile acme
+error: 2 of 13 checks failed; begin with configuration.file of the profile acme
 
 "#]]);
 }
@@ -95,6 +96,35 @@ fn a_command_is_not_run_offline() {
         &["the command touch"],
     );
     assert!(!home.path().join("ran").exists());
+}
+
+#[test]
+fn the_built_in_emulator_runs_to_be_asked_alone() {
+    let doctor = |more: &[&str]| {
+        let args = [&["doctor", "--environment", "emulator", "--json"], more].concat();
+        findings(run(&args), 0)
+    };
+    let report = doctor(&[]);
+    assert_finding(&report, "endpoint.token", "ok", &["granted in"]);
+    assert_finding(&report, "secret.source", "ok", &["the public one"]);
+    let report = doctor(&["--offline"]);
+    assert_finding(&report, "endpoint.token", "not_tried", &["--offline"]);
+    assert_finding(&report, "secret.source", "not_tried", &["its own"]);
+    assert_finding(&report, "endpoint.address", "not_tried", &["when it runs"]);
+}
+
+#[test]
+fn colour_is_an_addition_and_requests_are_told_of_on_demand() {
+    let emulator = emulator().start().unwrap();
+    let outcome = doctor(&emulator.token_endpoint(), "", &["--color", "always", "-v"]).outcome();
+    assert!(outcome.stderr.contains("> POST http://"), "{outcome:?}");
+    let painted = outcome.success();
+    assert!(
+        painted.contains("\u{1b}[32m[ok]\u{1b}[0m token"),
+        "{painted}"
+    );
+    let outcome = doctor(&emulator.token_endpoint(), "", &[]).outcome();
+    assert!(!outcome.success().contains('\u{1b}'));
 }
 
 #[cfg(unix)]
