@@ -91,7 +91,10 @@ pub(crate) async fn examine(
     terms: &Terms<'_>,
 ) -> Section {
     let (offline, limit) = (terms.offline, &terms.limit);
-    let examined = secret::examine(profile, offline, limit).await;
+    let examined = match configuration::is_whole(&findings) {
+        true => secret::examine(profile, offline, limit).await,
+        false => secret::none("the profile names none that could be used"),
+    };
     findings.extend_from_slice(&examined.findings);
     findings.push(endpoint::address(profile));
     let way = match offline {

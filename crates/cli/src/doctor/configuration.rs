@@ -7,7 +7,7 @@ use prove_token_config::{
     Access, Config, Env, Error, Origin, Overrides, Profile, Row, SecretOverride, Target,
 };
 
-use super::finding::{Check, Finding};
+use super::finding::{Check, Finding, Status};
 use crate::failure::{Failure, PROXY_VARIABLES};
 
 const FILE: Check = Check::new("configuration.file", "configuration");
@@ -53,6 +53,10 @@ fn file(
     env: &Env,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Config>, Unreadable> {
+    if !Profile::reads_file(overrides, env) {
+        findings.push(FILE.idle("not read: the emulator needs none"));
+        return Ok(None);
+    }
     let path = match Config::find(overrides.config.as_deref(), env) {
         Ok(Some(path)) => path,
         Ok(None) => {
@@ -227,6 +231,14 @@ fn certificates(profile: Option<&Profile>, is_set: impl Fn(&&str) -> bool) -> Ve
     .collect()
 }
 
+/// Whether the profile was made with all that it needs.
+pub(super) fn is_whole(findings: &[Finding]) -> bool {
+    let has_failed = |finding: &Finding| matches!(finding.status, Status::Failed(_));
+    !findings
+        .iter()
+        .any(|finding| finding.check == PROFILE && has_failed(finding))
+}
+
 /// The checks of a profile that there is none of.
 pub(super) fn without_profile() -> Vec<Finding> {
     use super::{clock, endpoint, network, secret, tls};
@@ -252,7 +264,6 @@ pub(super) fn failed(failure: &Failure) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Status;
     use super::*;
 
     fn told(variables: &[(&str, &str)]) -> Finding {

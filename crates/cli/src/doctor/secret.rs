@@ -51,6 +51,11 @@ pub(super) async fn examine(profile: &Profile, offline: bool, limit: &Limit) -> 
     }
 }
 
+/// There is nothing to read.
+pub(super) fn none(why: &str) -> Examined {
+    alone(SOURCE.not_tried(why))
+}
+
 fn alone(finding: Finding) -> Examined {
     Examined {
         findings: vec![finding],

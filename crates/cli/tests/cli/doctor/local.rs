@@ -76,6 +76,7 @@ fn without_a_secret_the_way_is_looked_at() {
     let report = findings(run, 3);
     let words = ["has no client secret", "--client-secret-file"];
     assert_finding(&report, "configuration.profile", "failed", &words);
+    assert_finding(&report, "secret.source", "not_tried", &["names none"]);
     assert_finding(&report, "network.tcp", "ok", &["IPv4"]);
     assert_eq!(emulator.token_requests(), 0);
 }
@@ -107,6 +108,10 @@ fn the_built_in_emulator_runs_to_be_asked_alone() {
     let report = doctor(&[]);
     assert_finding(&report, "endpoint.token", "ok", &["granted in"]);
     assert_finding(&report, "secret.source", "ok", &["the public one"]);
+    // No command reads a file for it, so a broken one is nothing to it.
+    let args = ["doctor", "--environment", "emulator", "--json"];
+    let report = findings(run(&args).config("version = 7"), 0);
+    assert_finding(&report, "configuration.file", "not_tried", &["not read"]);
     let report = doctor(&["--offline"]);
     assert_finding(&report, "endpoint.token", "not_tried", &["--offline"]);
     assert_finding(&report, "secret.source", "not_tried", &["its own"]);
