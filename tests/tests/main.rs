@@ -8,6 +8,7 @@ mod allocation;
 mod authorize;
 mod canaries;
 mod concurrency;
+mod doctor;
 mod egress;
 mod examples;
 mod field;

@@ -52,6 +52,8 @@ pub(crate) enum Command {
     /// The profiles of the configuration file
     #[command(subcommand)]
     Profile(command::profile::ProfileCommand),
+    /// Look for what stands between a profile and its token
+    Doctor(Deferred<command::doctor::DoctorArgs>),
     /// Print a completion script for a shell
     Completion(Deferred<command::completion::CompletionArgs>),
 }
@@ -69,7 +71,7 @@ pub(crate) struct Global {
     /// Print no hints and no notices, only results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Colour on stderr and in help
+    /// Colour on stderr, in help and of marks
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
     /// How --verbose writes: lines for people or JSON lines for machines

@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod emulator;
 pub(crate) mod inspect;
 pub(crate) mod profile;
@@ -149,6 +150,7 @@ impl Command {
             Self::Emulator(args) => &**args,
             Self::Config(command) => command,
             Self::Profile(command) => command,
+            Self::Doctor(args) => &**args,
             Self::Completion(args) => &**args,
         }
     }

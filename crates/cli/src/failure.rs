@@ -9,6 +9,16 @@ use serde_json::{Value, json};
 use crate::printable::printable;
 use crate::times;
 
+/// By which other programs are told of a proxy; here they have no effect.
+pub(crate) const PROXY_VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+];
+
 /// An error on its way to the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -67,17 +77,9 @@ impl Failure {
     /// Where connecting failed and a proxy variable is set, its owner expects it
     /// to be used, which it never is: it would see plain requests.
     pub(crate) fn mind_proxies(self, env: &Env) -> Self {
-        const VARIABLES: [&str; 6] = [
-            "HTTPS_PROXY",
-            "https_proxy",
-            "ALL_PROXY",
-            "all_proxy",
-            "HTTP_PROXY",
-            "http_proxy",
-        ];
         let is_set = |name: &&str| env.var_os(name).is_some_and(|value| !value.is_empty());
         let connecting = matches!(self.kind, ErrorKind::Connect | ErrorKind::Timeout);
-        match VARIABLES.into_iter().find(is_set) {
+        match PROXY_VARIABLES.into_iter().find(is_set) {
             Some(name) if connecting => self.hint(format!(
                 "{name} is set, but proxy variables are never used: give --proxy, or proxy in the profile"
             )),

@@ -11,6 +11,7 @@ mod api;
 mod args;
 mod command;
 mod console;
+mod doctor;
 mod failure;
 mod interrupt;
 mod manner;

@@ -26,7 +26,8 @@ use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store,
 use prove_token_emulator::Emulator;
 use tokio::sync::oneshot;
 
-use self::emulator::with_emulator;
+pub(crate) use self::emulator::with_emulator;
+pub(crate) use self::flags::overrides;
 pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
 use self::misses::Misses;
@@ -293,7 +294,7 @@ impl Session {
 
 /// The profile that `flags`, the environment and the configuration file make.
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
-    let overrides = flags::overrides(flags, context)?;
+    let overrides = overrides(flags, context)?;
     Ok(Profile::resolve(&overrides, &context.env)?)
 }
 
@@ -339,7 +340,7 @@ fn client(
 
 /// What a person at a terminal sees of a wait; a command that prints the secret may ask
 /// something there, and is left alone.
-fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
+pub(crate) fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
     let endpoint = profile.token_endpoint.as_ref()?;
     let is_seen = context.console.shows_progress(&context.env) && !profile.runs_secret_command();
     is_seen.then(|| Progress {

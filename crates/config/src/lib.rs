@@ -53,6 +53,7 @@
 //! tokens end with it, they are kept in memory.
 #![forbid(unsafe_code)]
 
+mod access;
 mod address;
 mod cache;
 mod client;
@@ -75,6 +76,7 @@ mod selection;
 mod setting;
 mod taxonomy;
 
+pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
 pub use duration::Timeouts;

@@ -1,6 +1,6 @@
 //! A profile with every question answered.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prove_token::{
     AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress, RenewalPolicy,
@@ -101,6 +101,18 @@ impl Profile {
     pub fn runs_secret_command(&self) -> bool {
         let secret = self.sources.settings.client_secret.as_ref();
         secret.is_some_and(|setting| matches!(setting.value, SecretSetting::Command { .. }))
+    }
+
+    /// The file that the secret is in, if it is in one, and whether that is accepted
+    /// whatever its mode (`allow_insecure_mode`).
+    pub fn secret_file(&self) -> Option<(&Path, bool)> {
+        match &self.sources.settings.client_secret.as_ref()?.value {
+            SecretSetting::File {
+                path,
+                allow_insecure_mode,
+            } => Some((path, *allow_insecure_mode == Some(true))),
+            _ => None,
+        }
     }
 
     /// Reads [`ca_file`](Profile::ca_file).

@@ -93,9 +93,12 @@ impl Run {
     /// Puts a file below the home folder.
     pub(crate) fn file(self, path: &str, content: &str) -> Self {
         let path = self.home.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let folder = path.parent().unwrap();
+        std::fs::create_dir_all(folder).unwrap();
         std::fs::write(&path, content).unwrap();
-        private(&path);
+        // Whatever the umask of whoever runs the tests.
+        private(folder, 0o700);
+        private(&path, 0o600);
         self
     }
 
@@ -133,6 +136,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Asks it to end, as Ctrl-C does.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "INT", &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     pub(crate) fn outcome(self) -> Outcome {
         let output = self.child.wait_with_output().unwrap();
         let outcome = Outcome {
@@ -209,10 +220,10 @@ fn after_each(text: &str, start: &str, is_rest: impl Fn(char) -> bool, stand_in:
 }
 
 #[cfg(unix)]
-fn private(path: &Path) {
+fn private(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) {}
+fn private(_: &Path, _: u32) {}

@@ -4,6 +4,7 @@
 
 mod call;
 mod config;
+mod doctor;
 mod emulator;
 mod exit;
 mod flow;
