@@ -86,6 +86,8 @@ pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
-pub use secret::{CommandSecret, EnvSecret, FileSecret, end_commands};
+pub use secret::{
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, end_commands,
+};
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

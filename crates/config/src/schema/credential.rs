@@ -6,10 +6,11 @@ use std::time::Duration;
 use prove_token::{ClientId, Secret};
 use toml::de::DeValue;
 
-use super::path;
-use crate::document::{Item, Report};
-use crate::duration::COMMAND_RANGE;
+use super::{path, printable_text};
+use crate::document::{Item, Report, Section};
+use crate::duration::SOURCE_RANGE;
 use crate::error::Problem;
+use crate::secret::{NAME_HINT, is_credential_name};
 use crate::setting::{ClientIdSetting, SecretSetting, Setting};
 
 pub(super) fn client_id(
@@ -52,38 +53,94 @@ pub(super) fn client_secret(
         return None;
     }
     let mut section = item.section(report)?;
-    section.refuse("keyring", report);
-    section.refuse("credential", report);
-    let sources = ["env", "file", "command"].map(|name| section.take(name));
-    let insecure = section.take("allow_insecure_mode");
-    let timeout = section.take("timeout");
-    // A misspelled source, or one of the future, is noted as what it is.
-    let is_noted = section.has("keyring") || section.has("credential") || section.has_unknown();
-    let source = match is_noted {
+    let sources =
+        ["env", "file", "command", "credential", "keyring"].map(|name| section.take(name));
+    let options = Options::take(&mut section, report);
+    // A misspelled source is noted as what it is.
+    let source = match section.has_unknown() {
         true => None,
-        false => one_of(item, sources, "env, file or command", report),
+        false => one_of(item, sources, SOURCES, report),
     };
     section.finish(report);
-    let allow_insecure_mode = insecure.as_ref().and_then(|item| item.boolean(report));
-    let time_limit = timeout
-        .as_ref()
-        .and_then(|item| item.duration(COMMAND_RANGE, report));
     let source = source?;
-    for (option, owner) in [(insecure, "file"), (timeout, "command")] {
-        if let Some(option) = option.filter(|_| source.name() != owner) {
-            let problem = Problem::new(format!("has an effect on a {owner} only"));
-            option.note(problem, report);
-        }
-    }
+    options.check(source.name(), report);
     let value = match source.name() {
         "env" => SecretSetting::Env(variable(&source, report)?),
         "file" => SecretSetting::File {
             path: path(&source, report)?,
-            allow_insecure_mode: Some(allow_insecure_mode.unwrap_or(false)),
+            allow_insecure_mode: Some(options.allow_insecure_mode.unwrap_or(false)),
         },
-        _ => command(&source, time_limit, report)?,
+        "credential" => SecretSetting::Credential(credential(&source, report)?),
+        "keyring" => SecretSetting::Keyring {
+            name: entry(&source, report)?,
+            until_reboot: options.until_reboot.unwrap_or(false),
+            time_limit: options.timeout,
+        },
+        _ => command(&source, options.timeout, report)?,
     };
     Some(item.setting(value, report))
+}
+
+const SOURCES: &str = "env, file, command, keyring or credential";
+
+/// What can be said beside a source.
+struct Options<'t> {
+    items: [(Option<Item<'t>>, &'static [&'static str]); 3],
+    allow_insecure_mode: Option<bool>,
+    until_reboot: Option<bool>,
+    timeout: Option<Duration>,
+}
+
+impl<'t> Options<'t> {
+    fn take(section: &mut Section<'t>, report: &mut Report<'_>) -> Self {
+        let insecure = section.take("allow_insecure_mode");
+        let until_reboot = section.take("until_reboot");
+        let timeout = section.take("timeout");
+        let boolean =
+            |item: &Option<Item<'t>>, report: &mut Report<'_>| item.as_ref()?.boolean(report);
+        Self {
+            allow_insecure_mode: boolean(&insecure, report),
+            until_reboot: boolean(&until_reboot, report),
+            timeout: timeout
+                .as_ref()
+                .and_then(|item| item.duration(SOURCE_RANGE, report)),
+            items: [
+                (insecure, &["file"]),
+                (until_reboot, &["keyring"]),
+                (timeout, &["command", "keyring"]),
+            ],
+        }
+    }
+
+    /// Notes what means nothing to `source`.
+    fn check(&self, source: &str, report: &mut Report<'_>) {
+        for (option, owners) in &self.items {
+            if let Some(option) = option
+                && !owners.contains(&source)
+            {
+                let owners = owners.join(" or a ");
+                let problem = Problem::new(format!("has an effect on a {owners} only"));
+                option.note(problem, report);
+            }
+        }
+        if self.until_reboot != Some(true) {
+            return;
+        }
+        for (option, problem) in [
+            (
+                &self.items[1].0,
+                (!cfg!(target_os = "linux")).then_some("only Linux has a keyring that forgets"),
+            ),
+            (
+                &self.items[2].0,
+                Some("the kernel's keyring answers at once"),
+            ),
+        ] {
+            if let (Some(option), Some(problem)) = (option, problem) {
+                option.note(Problem::new(problem).with_hint("leave it out"), report);
+            }
+        }
+    }
 }
 
 /// What is wrong with a secret in the file.
@@ -92,8 +149,9 @@ pub(super) const LITERAL_SECRET: &str =
 
 fn literal_secret() -> Problem {
     Problem::new(LITERAL_SECRET).with_hint(
-        "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }; \
-         if this was the real secret, consider it exposed",
+        "use { env = \"NAME\" }, { file = \"/path\" }, { command = [\"program\", \"argument\"] }, \
+         { keyring = \"NAME\" } or { credential = \"NAME\" }; if this was the real secret, consider \
+         it exposed",
     )
 }
 
@@ -137,6 +195,31 @@ fn variable(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
     }
     Some(name.to_owned())
 }
+
+/// The name of a credential of systemd; not repeated either.
+fn credential(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
+    let name = item.string(report)?;
+    if !is_credential_name(name) {
+        let problem = Problem::new("not the name of a credential").with_hint(NAME_HINT);
+        item.note(problem, report);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The name of an entry in a keyring.
+fn entry(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
+    let name = printable_text(item, report)?;
+    if name.len() > LONGEST_ENTRY {
+        let problem = Problem::new(format!("is longer than {LONGEST_ENTRY} bytes"));
+        item.note(problem, report);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The longest name of an entry, in bytes: what every keyring takes.
+const LONGEST_ENTRY: usize = 200;
 
 fn command(
     item: &Item<'_>,
