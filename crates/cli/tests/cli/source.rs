@@ -25,10 +25,14 @@ fn a_credential_of_systemd_is_a_secret() {
         .file("credentials/prove", SECRET)
         .env("CREDENTIALS_DIRECTORY", "credentials")
         .outcome()
-        .transcript(0, str![[r#"
+        .transcript(
+            0,
+            str![[r#"
 [TOKEN]
 
-"#]], str![]);
+"#]],
+            str![],
+        );
     run(&["token"]).outcome().transcript(5, str![], str![[r#"
 error: the credential "prove" cannot be had: CREDENTIALS_DIRECTORY is not set
 hint: systemd sets it for a service: write LoadCredential=prove:/path into the unit, or keep the secret in a file
@@ -37,11 +41,15 @@ hint: systemd sets it for a service: write LoadCredential=prove:/path into the u
     run(&["token"])
         .env("CREDENTIALS_DIRECTORY", path)
         .outcome()
-        .transcript(5, str![], str![[r#"
+        .transcript(
+            5,
+            str![],
+            str![[r#"
 error: the credential "prove" does not exist in CREDENTIALS_DIRECTORY
 hint: write LoadCredential=prove:/path into the unit, or name another credential
 
-"#]]);
+"#]],
+        );
     let shown = run(&["config", "show"]).outcome().success();
     assert!(shown.contains("in the credential prove "), "{shown}");
     run_from("{ credential = \"../prove\" }", &emulator, &["token"])
@@ -69,17 +77,6 @@ hint: use a released prove-token, or build it with --features secret-service; or
         shown.contains("in the keyring, as prove-uat, to be read within 20s"),
         "{shown}"
     );
-}
-
-#[cfg(feature = "secret-service")]
-#[cfg(target_os = "linux")]
-#[test]
-fn without_a_session_there_is_no_keyring() {
-    let emulator = emulator().start().unwrap();
-    run_from("{ keyring = \"prove-uat\" }", &emulator, &["token"])
-        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
-        .outcome()
-        .transcript(5, str![], str![]);
 }
 
 #[cfg(target_os = "linux")]
@@ -138,9 +135,13 @@ mod kernel {
         save("canary of another client");
         assert!(entry.run(&emulator).outcome().failure(4).contains("hint:"));
         save(SECRET);
-        entry.run(&emulator).outcome().transcript(0, str![[r#"
+        entry.run(&emulator).outcome().transcript(
+            0,
+            str![[r#"
 [TOKEN]
 
-"#]], str![]);
+"#]],
+            str![],
+        );
     }
 }
