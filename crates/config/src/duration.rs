@@ -34,6 +34,12 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
+    pub(crate) const DEFAULT: Self = Self {
+        connect: Duration::from_secs(3),
+        attempt: Duration::from_secs(10),
+        flight: Duration::from_secs(25),
+    };
+
     /// Whether one is longer than what it is a part of.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let (longer, shorter) = if self.connect > self.attempt {
@@ -59,11 +65,7 @@ impl Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(3),
-            attempt: Duration::from_secs(10),
-            flight: Duration::from_secs(25),
-        }
+        Self::DEFAULT
     }
 }
 

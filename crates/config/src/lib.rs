@@ -86,6 +86,7 @@ pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
+pub use schema::{KeyRow, json_schema, keys};
 pub use secret::{
     CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, end_commands,
 };

@@ -26,6 +26,7 @@ pub(crate) fn missing() -> Vec<Missing> {
         let why = (tool.works)().err()?;
         Some(Missing {
             name: tool.name,
+            package: "prove-token-tests",
             prefix: tool.prefix,
             why,
         })

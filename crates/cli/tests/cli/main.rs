@@ -14,6 +14,7 @@ mod inspect;
 mod progress;
 #[cfg(unix)]
 mod purge;
+mod schema;
 mod source;
 #[cfg(unix)]
 mod status;

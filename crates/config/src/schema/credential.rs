@@ -8,7 +8,6 @@ use toml::de::DeValue;
 
 use super::{path, printable_text};
 use crate::document::{Item, Report, Section};
-use crate::duration::SOURCE_RANGE;
 use crate::error::Problem;
 use crate::secret::{NAME_HINT, is_credential_name};
 use crate::setting::{ClientIdSetting, SecretSetting, Setting};
@@ -24,11 +23,7 @@ pub(super) fn client_id(
         }
         DeValue::Table(_) => {
             let mut section = item.section(report)?;
-            let sources = [section.take("env"), section.take("file")];
-            let source = match section.has_unknown() {
-                true => None,
-                false => one_of(item, sources, "env or file", report),
-            };
+            let source = source(item, &mut section, report);
             section.finish(report);
             let source = source?;
             match source.name() {
@@ -53,17 +48,11 @@ pub(super) fn client_secret(
         return None;
     }
     let mut section = item.section(report)?;
-    let sources =
-        ["env", "file", "command", "credential", "keyring"].map(|name| section.take(name));
     let options = Options::take(&mut section, report);
-    // A misspelled source is noted as what it is.
-    let source = match section.has_unknown() {
-        true => None,
-        false => one_of(item, sources, SOURCES, report),
-    };
+    let source = source(item, &mut section, report);
     section.finish(report);
     let source = source?;
-    options.check(source.name(), report);
+    options.check(item, source.name(), report);
     let value = match source.name() {
         "env" => SecretSetting::Env(variable(&source, report)?),
         "file" => SecretSetting::File {
@@ -81,11 +70,9 @@ pub(super) fn client_secret(
     Some(item.setting(value, report))
 }
 
-const SOURCES: &str = "env, file, command, keyring or credential";
-
 /// What can be said beside a source.
 struct Options<'t> {
-    items: [(Option<Item<'t>>, &'static [&'static str]); 3],
+    given: Vec<Item<'t>>,
     allow_insecure_mode: Option<bool>,
     until_reboot: Option<bool>,
     timeout: Option<Duration>,
@@ -93,52 +80,40 @@ struct Options<'t> {
 
 impl<'t> Options<'t> {
     fn take(section: &mut Section<'t>, report: &mut Report<'_>) -> Self {
-        let insecure = section.take("allow_insecure_mode");
-        let until_reboot = section.take("until_reboot");
-        let timeout = section.take("timeout");
-        let boolean =
-            |item: &Option<Item<'t>>, report: &mut Report<'_>| item.as_ref()?.boolean(report);
+        let mut given = Vec::new();
+        let mut take = |name| {
+            let item = section.take(name)?;
+            given.push(item.clone());
+            Some(item)
+        };
+        let insecure = take("allow_insecure_mode");
+        let until_reboot = take("until_reboot");
+        let timeout = take("timeout");
         Self {
-            allow_insecure_mode: boolean(&insecure, report),
-            until_reboot: boolean(&until_reboot, report),
-            timeout: timeout
-                .as_ref()
-                .and_then(|item| item.duration(SOURCE_RANGE, report)),
-            items: [
-                (insecure, &["file"]),
-                (until_reboot, &["keyring"]),
-                (timeout, &["command", "keyring"]),
-            ],
+            given,
+            allow_insecure_mode: insecure.and_then(|item| item.boolean(report)),
+            until_reboot: until_reboot.and_then(|item| item.boolean(report)),
+            timeout: timeout.and_then(|item| item.duration(report)),
         }
     }
 
-    /// Notes what means nothing to `source`.
-    fn check(&self, source: &str, report: &mut Report<'_>) {
-        for (option, owners) in &self.items {
-            if let Some(option) = option
-                && !owners.contains(&source)
-            {
-                let owners = owners.join(" or a ");
-                let problem = Problem::new(format!("has an effect on a {owners} only"));
-                option.note(problem, report);
-            }
-        }
-        if self.until_reboot != Some(true) {
-            return;
-        }
-        for (option, problem) in [
-            (
-                &self.items[1].0,
-                (!cfg!(target_os = "linux")).then_some("only Linux has a keyring that forgets"),
-            ),
-            (
-                &self.items[2].0,
-                Some("the kernel's keyring answers at once"),
-            ),
-        ] {
-            if let (Some(option), Some(problem)) = (option, problem) {
-                option.note(Problem::new(problem).with_hint("leave it out"), report);
-            }
+    /// Notes what means nothing to the source `name` of `secret`.
+    fn check(&self, secret: &Item<'t>, name: &str, report: &mut Report<'_>) {
+        for option in &self.given {
+            let key = secret.table().key(option.name());
+            let owners = key.map_or(&[][..], |key| key.beside);
+            let problem = if !owners.contains(&name) {
+                format!("has an effect on a {} only", owners.join(" or a "))
+            } else if self.until_reboot != Some(true) {
+                continue;
+            } else if option.name() == "timeout" {
+                "the kernel's keyring answers at once: leave it out".to_owned()
+            } else if option.name() == "until_reboot" && !cfg!(target_os = "linux") {
+                "only Linux has a keyring that forgets".to_owned()
+            } else {
+                continue;
+            };
+            option.note(Problem::new(problem), report);
         }
     }
 }
@@ -155,25 +130,26 @@ fn literal_secret() -> Problem {
     )
 }
 
-/// Exactly one of the sources that a table may name.
-fn one_of<'t, const N: usize>(
+/// The one source that the table `item` names. A misspelled one is noted as what it is,
+/// when the section is finished.
+fn source<'t>(
     item: &Item<'t>,
-    sources: [Option<Item<'t>>; N],
-    names: &str,
+    section: &mut Section<'t>,
     report: &mut Report<'_>,
 ) -> Option<Item<'t>> {
-    let mut given = sources.into_iter().flatten();
-    match (given.next(), given.next()) {
-        (Some(source), None) => return Some(source),
-        (Some(_), Some(_)) => item.note(
-            Problem::new("names more than one source").with_hint(format!("keep one of {names}")),
-            report,
-        ),
-        (None, _) => item.note(
-            Problem::new("names no source").with_hint(format!("name one of {names}")),
-            report,
-        ),
-    }
+    let names = item.table().one_of;
+    let mut given = names.iter().filter_map(|name| section.take(name));
+    let (source, other) = (given.next(), given.next());
+    drop(given);
+    let (problem, verb) = match (&source, other) {
+        _ if section.has_unknown() => return None,
+        (Some(_), None) => return source,
+        (Some(_), Some(_)) => ("names more than one source", "keep"),
+        (None, _) => ("names no source", "name"),
+    };
+    let (last, others) = names.split_last()?;
+    let hint = format!("{verb} one of {} or {last}", others.join(", "));
+    item.note(Problem::new(problem).with_hint(hint), report);
     None
 }
 

@@ -146,7 +146,7 @@ fn a_version_is_demanded() {
 fn a_stranger_is_answered_with_what_is_known() {
     assert_eq!(
         problems("version = 1\nzzz = 1\n"),
-        ["2:1 zzz: unknown key (known here: version, cache, default_profile, profiles)"]
+        ["2:1 zzz: unknown key (known here: version, default_profile, profiles, cache)"]
     );
     // No slip leads to a key that is refused.
     let found = problems("version = 1\nservise = 1\n");

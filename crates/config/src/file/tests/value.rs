@@ -348,8 +348,8 @@ fn the_keyring_that_forgets_has_no_time_limit() {
             "client_secret = { keyring = \"a\", until_reboot = true, timeout = \"5s\" }"
         ),
         [
-            "4:65 profiles.p.client_secret.timeout: the kernel's keyring answers at once (leave \
-             it out)"
+            "4:65 profiles.p.client_secret.timeout: the kernel's keyring answers at once: leave \
+             it out (-)"
         ]
     );
 }
