@@ -27,7 +27,14 @@ use crate::usage;
 /// environment, on the process's standard streams, and returns the exit code.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
-    let manner = Manner::of(&args);
+    match crate::completion::answered(&args, &env) {
+        true => 0,
+        false => run(&args, env),
+    }
+}
+
+fn run(args: &[OsString], env: Env) -> u8 {
+    let manner = Manner::of(args);
     let refuse = |failure: &Failure| {
         Console::for_usage(manner).failure(failure, manner.json);
         failure.exit_code()
@@ -46,7 +53,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
-        Err(error) => return refuse(&usage::failure(&error, &args)),
+        Err(error) => return refuse(&usage::failure(&error, args)),
     };
     let command = cli.command.as_run();
     let global = match settled(cli.global, command) {

@@ -10,6 +10,7 @@ mod answer;
 mod api;
 mod args;
 mod command;
+mod completion;
 mod console;
 mod doctor;
 mod failure;

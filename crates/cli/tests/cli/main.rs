@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod call;
+mod completion;
 mod config;
 mod doctor;
 mod emulator;

@@ -40,16 +40,24 @@ cache.store
 fn what_it_has_no_use_for_is_refused() {
     run(&["config", "schema", "-o", "toml"])
         .outcome()
-        .transcript(2, str![], str![[r#"
+        .transcript(
+            2,
+            str![],
+            str![[r#"
 error: the value of --output <OUTPUT> is none of json, text
 hint: --help says what there is
 
-"#]]);
+"#]],
+        );
     run(&["config", "schema", "--profile", "p"])
         .outcome()
-        .transcript(2, str![], str![[r#"
+        .transcript(
+            2,
+            str![],
+            str![[r#"
 error: --profile has no effect here
 hint: leave out --profile; --help says what there is
 
-"#]]);
+"#]],
+        );
 }
