@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod emulator;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod purge;
 pub(crate) mod status;
@@ -159,6 +160,7 @@ impl Command {
             Self::Profile(command) => command,
             Self::Doctor(args) => &**args,
             Self::Completion(args) => &**args,
+            Self::Man(args) => &**args,
         }
     }
 }

@@ -16,6 +16,7 @@ mod doctor;
 mod failure;
 mod interrupt;
 mod manner;
+mod manual;
 mod printable;
 mod progress;
 mod report;

@@ -80,7 +80,7 @@ pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
 pub use duration::Timeouts;
-pub use env::Env;
+pub use env::{Env, Variable, variables};
 pub use error::{Error, Problem};
 pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};

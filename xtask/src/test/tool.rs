@@ -16,7 +16,7 @@ struct Tool {
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         name: "strace",
         package: "prove-token-tests",
@@ -40,6 +40,12 @@ const TOOLS: [Tool; 4] = [
         package: "prove-token-cli",
         prefix: "completion::elvish::",
         works: || runs("elvish", &["-version"]),
+    },
+    Tool {
+        name: "mandoc",
+        package: "prove-token-cli",
+        prefix: "man::mandoc::",
+        works: || runs("mandoc", &["-T", "lint", "-W", "error", "/dev/null"]),
     },
 ];
 

@@ -11,6 +11,7 @@ mod exit;
 mod flow;
 mod harness;
 mod inspect;
+mod man;
 #[cfg(unix)]
 mod progress;
 #[cfg(unix)]
