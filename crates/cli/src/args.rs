@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Doctor(Deferred<command::doctor::DoctorArgs>),
     /// Print a completion script for a shell
     Completion(Deferred<command::completion::CompletionArgs>),
+    /// Print the manual page of a command
+    Man(Deferred<command::man::ManArgs>),
 }
 
 /// Flags of every command.

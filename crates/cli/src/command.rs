@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod emulator;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod purge;
 pub(crate) mod status;
@@ -27,7 +28,14 @@ use crate::usage;
 /// environment, on the process's standard streams, and returns the exit code.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
-    let manner = Manner::of(&args);
+    match crate::completion::answered(&args, &env) {
+        true => 0,
+        false => run(&args, env),
+    }
+}
+
+fn run(args: &[OsString], env: Env) -> u8 {
+    let manner = Manner::of(args);
     let refuse = |failure: &Failure| {
         Console::for_usage(manner).failure(failure, manner.json);
         failure.exit_code()
@@ -46,7 +54,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
-        Err(error) => return refuse(&usage::failure(&error, &args)),
+        Err(error) => return refuse(&usage::failure(&error, args)),
     };
     let command = cli.command.as_run();
     let global = match settled(cli.global, command) {
@@ -152,6 +160,7 @@ impl Command {
             Self::Profile(command) => command,
             Self::Doctor(args) => &**args,
             Self::Completion(args) => &**args,
+            Self::Man(args) => &**args,
         }
     }
 }

@@ -133,11 +133,11 @@ impl Session {
         if wish.force || self.profile.store != Store::File {
             return Ok(None);
         }
-        if !self.profile.runs_secret_command() {
+        if !self.profile.reads_secret_slowly() {
             return Ok(self.client.cached_access_token(None, self.options(wish))?);
         }
-        // A command takes its time, which the limit and signals end: see `obtain`,
-        // which looks for what is kept as well.
+        // A command or a keyring takes its time, which the limit and signals end: see
+        // `obtain`, which looks for what is kept as well.
         match wish.cached_only {
             true => self.run(self.look(wish)),
             false => Ok(None),
@@ -146,7 +146,7 @@ impl Session {
 
     /// What is known of the token. Nobody is asked for it.
     pub(crate) fn status(&self) -> Result<TokenStatus, Failure> {
-        match self.profile.runs_secret_command() {
+        match self.profile.reads_secret_slowly() {
             false => Ok(self.client.status(None)?),
             true => self.run(self.apart(|client| client.status(None))),
         }
@@ -342,7 +342,7 @@ fn client(
 /// something there, and is left alone.
 pub(crate) fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
     let endpoint = profile.token_endpoint.as_ref()?;
-    let is_seen = context.console.shows_progress(&context.env) && !profile.runs_secret_command();
+    let is_seen = context.console.shows_progress(&context.env) && !profile.reads_secret_slowly();
     is_seen.then(|| Progress {
         console: Arc::clone(&context.console),
         unicode: screen::shows_unicode(&context.env),

@@ -7,12 +7,14 @@ use prove_token::{ClientId, Credentials, Secret};
 use crate::address::Address;
 use crate::disk;
 use crate::document::without_value;
-use crate::duration::DEFAULT_COMMAND;
+use crate::duration::{DEFAULT_COMMAND, DEFAULT_KEYRING};
 use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
 use crate::place::printable;
-use crate::secret::{CommandSecret, EnvSecret, FileSecret, NoSecret};
+use crate::secret::{
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, NoSecret,
+};
 use crate::selection::Selection;
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
 
@@ -87,6 +89,18 @@ fn with_source(
             let arguments = arguments.iter().map(Secret::expose_secret);
             let source = CommandSecret::new(program, arguments, env, withheld(config))
                 .time_limit(time_limit.unwrap_or(DEFAULT_COMMAND));
+            Credentials::from_source(id, source)
+        }
+        SecretSetting::Credential(name) => {
+            Credentials::from_source(id, CredentialSecret::new(name, env))
+        }
+        SecretSetting::Keyring {
+            name,
+            until_reboot,
+            time_limit,
+        } => {
+            let source = KeyringSecret::new(name, *until_reboot)
+                .time_limit(time_limit.unwrap_or(DEFAULT_KEYRING));
             Credentials::from_source(id, source)
         }
     }

@@ -16,9 +16,6 @@ use crate::setting::{SecretSetting, Setting, Settings};
 /// A configuration file larger than this is a mistake.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Profile names that mean something without a file.
-const RESERVED: [&str; 2] = ["env", "flags"];
-
 /// The last place to look.
 const SYSTEM_FILE: &str = "/etc/prove-token/config.toml";
 
@@ -122,7 +119,7 @@ impl Config {
             profiles: BTreeMap::new(),
             problems: Vec::new(),
         };
-        config.read(Section::new("", 0, &root), &mut report);
+        config.read(Section::new("", 0, &root, &schema::FILE), &mut report);
         config.problems = report.into_problems();
         Ok(config)
     }
@@ -202,7 +199,7 @@ impl Config {
                 let problem = Problem::new("not a name for a profile")
                     .with_hint("use up to 64 of a-z, 0-9, -, _ and ., not beginning with a dot");
                 item.note(problem, report);
-            } else if RESERVED.contains(&name) {
+            } else if schema::RESERVED.contains(&name) {
                 let problem = Problem::new("this name is taken").with_hint(format!(
                     "\"{name}\" is made of variables or flags; choose another name"
                 ));

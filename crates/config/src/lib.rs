@@ -80,12 +80,15 @@ pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
 pub use duration::Timeouts;
-pub use env::Env;
+pub use env::{Env, Variable, variables};
 pub use error::{Error, Problem};
 pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
-pub use secret::{CommandSecret, EnvSecret, FileSecret, end_commands};
+pub use schema::{KeyRow, json_schema, keys};
+pub use secret::{
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, end_commands,
+};
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

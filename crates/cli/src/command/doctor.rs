@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// The profile to look at, as with --profile; without it, the one that `token` uses
+    /// The profile to look at, as with --profile; without it, the one that "prove-token token" uses
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
     /// Look at every profile of the configuration file, at each within --timeout, which

@@ -23,13 +23,13 @@ pub(super) struct Examined {
     pub(super) is_odd: bool,
 }
 
-/// Reads the secret; where a command prints it and nothing is to be sent, it is not.
+/// Reads the secret; where that may ask somebody and nothing is to be sent, it is not.
 pub(super) async fn examine(profile: &Profile, offline: bool, limit: &Limit) -> Examined {
     let Some(credentials) = &profile.credentials else {
         return alone(SOURCE.idle("the emulator brings its own"));
     };
     let place = place(profile);
-    if offline && profile.runs_secret_command() {
+    if offline && profile.reads_secret_slowly() {
         let why = format!("it is {place}, which may ask somebody");
         return alone(SOURCE.not_tried(why));
     }
@@ -37,7 +37,7 @@ pub(super) async fn examine(profile: &Profile, offline: bool, limit: &Limit) -> 
         Ok(read) => read,
         Err(finding) => return alone(finding),
     };
-    let took = match profile.runs_secret_command() {
+    let took = match profile.reads_secret_slowly() {
         true => format!(", in {}", brief(took)),
         false => String::new(),
     };

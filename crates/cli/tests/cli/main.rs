@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod call;
+mod completion;
 mod config;
 mod doctor;
 mod emulator;
@@ -10,10 +11,13 @@ mod exit;
 mod flow;
 mod harness;
 mod inspect;
+mod man;
 #[cfg(unix)]
 mod progress;
 #[cfg(unix)]
 mod purge;
+mod schema;
+mod source;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
