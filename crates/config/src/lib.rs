@@ -69,6 +69,7 @@ mod overrides;
 mod place;
 mod profile;
 mod renewal;
+mod replacement;
 mod resolution;
 mod schema;
 mod secret;
@@ -86,6 +87,7 @@ pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
+pub use replacement::replace_file;
 pub use schema::{KeyRow, json_schema, keys};
 pub use secret::{
     CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, end_commands,
