@@ -61,6 +61,26 @@ pub(crate) fn replace(path: &Path, content: &[u8], ownership: Ownership) -> io::
     sync_folder(folder)
 }
 
+/// Removes a file for good, and says whether there was one.
+pub(crate) fn remove_file(path: &Path) -> io::Result<bool> {
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    sync_folder(path.parent().unwrap_or(path))?;
+    Ok(true)
+}
+
+/// Makes a folder that nobody else can look into, and those above it that are missing.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// A new file that is locked as long as somebody writes it.
 fn begin(folder: &Path) -> io::Result<NamedTempFile> {
     loop {
@@ -107,26 +127,25 @@ fn remove_abandoned(folder: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        if name.starts_with(PREFIX.as_bytes())
-            && name.ends_with(SUFFIX.as_bytes())
-            && is_abandoned(&entry.path()).unwrap_or(false)
-        {
+        let is_named_so = name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes());
+        if is_named_so && let Ok(Some(_lock)) = lock_abandoned(&entry.path()) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
-/// Whether `path` is a file of ours that nobody writes. Links are not followed, and
-/// there is no waiting for the other end of a pipe.
+/// Takes the lock of a file of ours that nobody writes. Whoever has just begun to write
+/// it waits for that, and finds it removed. Links are not followed, and there is no
+/// waiting for the other end of a pipe.
 #[cfg(unix)]
-fn is_abandoned(path: &Path) -> io::Result<bool> {
+fn lock_abandoned(path: &Path) -> io::Result<Option<File>> {
     use rustix::fs::{Mode, OFlags};
     use std::os::unix::fs::MetadataExt as _;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let metadata = file.metadata()?;
     let is_ours = metadata.is_file() && metadata.uid() == rustix::process::geteuid().as_raw();
-    Ok(is_ours && file.try_lock().is_ok())
+    Ok((is_ours && file.try_lock().is_ok()).then_some(file))
 }
 
 #[cfg(not(unix))]
