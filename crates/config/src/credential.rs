@@ -1,8 +1,9 @@
 //! The credentials of a resolved profile.
 
+use std::fmt;
 use std::path::Path;
 
-use prove_token::{ClientId, Credentials, Secret};
+use prove_token::{ClientId, ClientSecret, Credentials, Error, Secret, SecretSource};
 
 use crate::address::Address;
 use crate::disk;
@@ -66,20 +67,28 @@ fn with_source(
 ) -> Credentials {
     match secret {
         SecretSetting::Given(secret) => Credentials::new(id, secret.clone()),
-        SecretSetting::None => Credentials::from_source(id, NoSecret),
-        SecretSetting::Env(name) => Credentials::from_source(id, EnvSecret::new(name, env)),
+        other => Credentials::from_source(id, AnySource(source(other, env, config))),
+    }
+}
+
+/// What reads the secret where `secret` says it is. One that was given is nowhere.
+pub(crate) fn source(
+    secret: &SecretSetting,
+    env: &Env,
+    config: Option<&Config>,
+) -> Box<dyn SecretSource> {
+    match secret {
+        SecretSetting::Given(_) | SecretSetting::None => Box::new(NoSecret),
+        SecretSetting::Env(name) => Box::new(EnvSecret::new(name, env)),
         SecretSetting::File {
             path,
             allow_insecure_mode,
         } => {
             let source = FileSecret::new(path, env);
-            Credentials::from_source(
-                id,
-                match allow_insecure_mode {
-                    Some(allow) => source.allow_insecure_mode(*allow),
-                    None => source,
-                },
-            )
+            Box::new(match allow_insecure_mode {
+                Some(allow) => source.allow_insecure_mode(*allow),
+                None => source,
+            })
         }
         SecretSetting::Command {
             program,
@@ -89,11 +98,9 @@ fn with_source(
             let arguments = arguments.iter().map(Secret::expose_secret);
             let source = CommandSecret::new(program, arguments, env, withheld(config))
                 .time_limit(time_limit.unwrap_or(DEFAULT_COMMAND));
-            Credentials::from_source(id, source)
+            Box::new(source)
         }
-        SecretSetting::Credential(name) => {
-            Credentials::from_source(id, CredentialSecret::new(name, env))
-        }
+        SecretSetting::Credential(name) => Box::new(CredentialSecret::new(name, env)),
         SecretSetting::Keyring {
             name,
             until_reboot,
@@ -101,8 +108,27 @@ fn with_source(
         } => {
             let source = KeyringSecret::new(name, *until_reboot)
                 .time_limit(time_limit.unwrap_or(DEFAULT_KEYRING));
-            Credentials::from_source(id, source)
+            Box::new(source)
         }
+    }
+}
+
+/// A source whose kind does not matter.
+struct AnySource(Box<dyn SecretSource>);
+
+impl SecretSource for AnySource {
+    fn identity(&self) -> String {
+        self.0.identity()
+    }
+
+    fn read(&self) -> Result<ClientSecret, Error> {
+        self.0.read()
+    }
+}
+
+impl fmt::Debug for AnySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

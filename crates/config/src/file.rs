@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::cache::{self, Store};
 use crate::disk::{self, Fault};
 use crate::document::{self, Report, Section};
@@ -14,7 +16,7 @@ use crate::schema;
 use crate::setting::{SecretSetting, Setting, Settings};
 
 /// A configuration file larger than this is a mistake.
-const LIMIT: u64 = 1024 * 1024;
+pub(crate) const LIMIT: u64 = 1024 * 1024;
 
 /// The last place to look.
 const SYSTEM_FILE: &str = "/etc/prove-token/config.toml";
@@ -106,14 +108,22 @@ impl Config {
     /// As [`load`](Config::load), if the file cannot be read or is not TOML.
     pub fn inspect(path: &Path) -> Result<Self, Error> {
         let path: Arc<Path> = path.into();
-        let text =
-            disk::read_text(&path, LIMIT, judge).map_err(|fault| unreadable(&path, &fault))?;
-        let mut report = Report::new(Arc::clone(&path), &text);
-        let Some(root) = document::parse(&text, &mut report) else {
-            return Err(Error::configuration(Some(&path), report.into_problems()));
+        Self::parse(&path, &Self::text(&path)?)
+    }
+
+    /// The text of the file at `path`, if it is to be believed.
+    pub(crate) fn text(path: &Arc<Path>) -> Result<Zeroizing<String>, Error> {
+        disk::read_text(path, LIMIT, judge).map_err(|fault| unreadable(path, &fault))
+    }
+
+    /// As [`inspect`](Config::inspect), of `text` as that of the file at `path`.
+    pub(crate) fn parse(path: &Arc<Path>, text: &str) -> Result<Self, Error> {
+        let mut report = Report::new(Arc::clone(path), text);
+        let Some(root) = document::parse(text, &mut report) else {
+            return Err(Error::configuration(Some(path), report.into_problems()));
         };
         let mut config = Self {
-            path: Arc::clone(&path),
+            path: Arc::clone(path),
             default_profile: None,
             store: None,
             profiles: BTreeMap::new(),
@@ -122,6 +132,12 @@ impl Config {
         config.read(Section::new("", 0, &root, &schema::FILE), &mut report);
         config.problems = report.into_problems();
         Ok(config)
+    }
+
+    /// Whether a front end may make this file, if it is missing: that of the machine is
+    /// for its administrator to make.
+    pub(crate) fn is_of_user(path: &Path) -> bool {
+        path != Path::new(SYSTEM_FILE)
     }
 
     /// The file.
@@ -143,6 +159,13 @@ impl Config {
             is_default: default.is_some_and(|default| default.value == *name),
             problems: &table.problems,
         })
+    }
+
+    /// The name of the default profile, if there is one.
+    pub fn default_profile(&self) -> Option<&str> {
+        self.default_profile
+            .as_ref()
+            .map(|setting| setting.value.as_str())
     }
 
     /// The error of a file with problems.

@@ -61,6 +61,7 @@ mod credential;
 mod disk;
 mod document;
 mod duration;
+mod edit;
 mod env;
 mod error;
 mod explanation;
@@ -81,6 +82,7 @@ pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
 pub use duration::Timeouts;
+pub use edit::{Edit, Issuer, NewProfile};
 pub use env::{Env, Variable, variables};
 pub use error::{Error, Problem};
 pub use file::{Config, ProfileEntry};
@@ -90,7 +92,8 @@ pub use profile::{Profile, Row};
 pub use replacement::replace_file;
 pub use schema::{KeyRow, json_schema, keys};
 pub use secret::{
-    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, end_commands,
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeptSecret, KeyringSecret,
+    SecretPlace, end_commands,
 };
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

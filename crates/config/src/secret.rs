@@ -6,6 +6,7 @@ mod credential;
 mod env;
 mod file;
 mod keyring;
+mod place;
 mod running;
 
 pub(crate) use absent::NoSecret;
@@ -15,6 +16,7 @@ pub(crate) use credential::{NAME_HINT, is_credential_name};
 pub use env::EnvSecret;
 pub use file::FileSecret;
 pub use keyring::KeyringSecret;
+pub use place::{KeptSecret, SecretPlace};
 pub use running::end_commands;
 
 use prove_token::{Error, ErrorKind};
