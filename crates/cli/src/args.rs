@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Inspect(Deferred<command::inspect::InspectArgs>),
     /// Run the local Prove on a loopback port
     Emulator(Deferred<command::emulator::EmulatorArgs>),
+    /// Set up a profile, guided: environment, client id, secret, and whether they work
+    Init(Deferred<command::init::InitArgs>),
     /// Where settings come from, and whether they are right
     #[command(subcommand)]
     Config(command::config::ConfigCommand),
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     Profile(command::profile::ProfileCommand),
     /// Look for what stands between a profile and its token
     Doctor(Deferred<command::doctor::DoctorArgs>),
+    /// The client secret of a profile, where it is kept
+    #[command(subcommand)]
+    Secret(command::secret::SecretCommand),
     /// Print a completion script for a shell
     Completion(Deferred<command::completion::CompletionArgs>),
     /// Print the manual page of a command

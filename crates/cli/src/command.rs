@@ -5,10 +5,12 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod emulator;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod purge;
+pub(crate) mod secret;
 pub(crate) mod status;
 pub(crate) mod token;
 
@@ -156,9 +158,11 @@ impl Command {
             Self::Purge(args) => &**args,
             Self::Inspect(args) => &**args,
             Self::Emulator(args) => &**args,
+            Self::Init(args) => &**args,
             Self::Config(command) => command,
             Self::Profile(command) => command,
             Self::Doctor(args) => &**args,
+            Self::Secret(command) => command,
             Self::Completion(args) => &**args,
             Self::Man(args) => &**args,
         }

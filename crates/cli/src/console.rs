@@ -114,6 +114,12 @@ impl Console {
         }
     }
 
+    /// A question, which ends in the line of its answer.
+    pub(crate) fn ask(&self, question: &str) {
+        let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = anstream::stderr().write_all(question.as_bytes());
+    }
+
     /// Writes one line to standard error; if that is closed, nobody can be told.
     pub(crate) fn say(&self, line: &str) {
         let mut in_progress = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);

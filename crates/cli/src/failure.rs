@@ -68,6 +68,13 @@ impl Failure {
         }
     }
 
+    /// The limit of `--timeout` passed.
+    pub(crate) fn timed_out(limit: Duration) -> Self {
+        let limit = humantime::format_duration(limit);
+        Self::new(ErrorKind::Timeout, format!("no result within {limit}"))
+            .hint("raise --timeout; --verbose shows where the time goes")
+    }
+
     /// Adds a sentence on what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

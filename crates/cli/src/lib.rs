@@ -19,6 +19,7 @@ mod manner;
 mod manual;
 mod printable;
 mod progress;
+mod prompt;
 mod report;
 mod screen;
 mod session;

@@ -32,6 +32,7 @@ pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
 use self::misses::Misses;
 use self::stage::Stage;
+pub(crate) use self::stage::blocking;
 use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
@@ -296,6 +297,11 @@ impl Session {
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
     let overrides = overrides(flags, context)?;
     Ok(Profile::resolve(&overrides, &context.env)?)
+}
+
+/// What `flags` and the global flags say about a token.
+pub(crate) fn token_overrides(flags: &TokenFlags, context: &Context) -> Result<Overrides, Failure> {
+    flags::of_token(flags, context)
 }
 
 /// A client that forgets tokens, and could obtain none: no secret is looked for.
