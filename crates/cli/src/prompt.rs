@@ -4,6 +4,7 @@
 mod terminal;
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use prove_token::ClientSecret;
 use zeroize::Zeroizing;
@@ -20,8 +21,8 @@ const INTERRUPT: u8 = 2;
 
 /// Somebody who can be asked.
 #[derive(Debug)]
-pub(crate) struct Prompt<'c> {
-    console: &'c Console,
+pub(crate) struct Prompt {
+    console: Arc<Console>,
 }
 
 /// One of several answers.
@@ -33,12 +34,12 @@ pub(crate) struct Choice<'t> {
     pub(crate) meaning: &'t str,
 }
 
-impl<'c> Prompt<'c> {
+impl Prompt {
     /// Somebody to ask, if there is a terminal and `--no-input` is not given.
-    pub(crate) fn find(context: &'c Context) -> Option<Self> {
+    pub(crate) fn find(context: &Context) -> Option<Self> {
         let is_there = io::stdin().is_terminal() && io::stderr().is_terminal();
         (is_there && !context.global.no_input).then_some(Self {
-            console: &context.console,
+            console: Arc::clone(&context.console),
         })
     }
 
@@ -55,8 +56,7 @@ impl<'c> Prompt<'c> {
             None => format!("{question}: "),
         };
         loop {
-            self.console.ask(&shown);
-            let typed = self.typed()?;
+            let typed = self.typed(&shown)?;
             let answer = match (typed.trim(), default) {
                 ("", Some(default)) => default,
                 (answer, _) => answer,
@@ -113,9 +113,9 @@ impl<'c> Prompt<'c> {
     /// A client secret, which does not show while it is typed.
     pub(crate) fn secret(&self, question: &str) -> Result<ClientSecret, Failure> {
         loop {
-            self.console
-                .ask(&format!("{question} (it does not show): "));
-            let typed = self.answered(|| rpassword::read_password().map(Zeroizing::new))?;
+            let shown = format!("{question} (it does not show): ");
+            let read = || rpassword::read_password().map(Zeroizing::new);
+            let typed = self.answered(&shown, Terminal::hide(), read)?;
             // Pasted with the space beside it, it would be answered with a bare 401.
             match ClientSecret::new(typed.trim()) {
                 Ok(secret) => return Ok(secret),
@@ -124,8 +124,8 @@ impl<'c> Prompt<'c> {
         }
     }
 
-    fn typed(&self) -> Result<String, Failure> {
-        self.answered(|| {
+    fn typed(&self, question: &str) -> Result<String, Failure> {
+        self.answered(question, Terminal::remember(), || {
             let mut line = String::new();
             match io::stdin().read_line(&mut line)? {
                 0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -134,14 +134,19 @@ impl<'c> Prompt<'c> {
         })
     }
 
-    /// What `read` reads. A signal ends the question, and the command with it: the
-    /// terminal is then as it was before.
+    /// What `read` reads. A signal ends the question, and the command with it: `terminal`
+    /// is then as it was before. From the moment the question is seen, all that holds.
     fn answered<T: Send + 'static>(
         &self,
+        question: &str,
+        terminal: Terminal,
         read: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let terminal = Terminal::remember();
-        let answer = session::blocking(None, read);
+        let (console, question) = (Arc::clone(&self.console), question.to_owned());
+        let answer = session::blocking(None, move || {
+            console.ask(&question);
+            read()
+        });
         drop(terminal);
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),

@@ -10,8 +10,8 @@ mod trial;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use prove_token::ClientId;
-use prove_token_config::Edit;
+use prove_token::{ClientId, Endpoint};
+use prove_token_config::{Edit, Issuer};
 
 use self::answers::Answers;
 use self::plan::Plan;
@@ -27,6 +27,12 @@ pub(crate) struct InitArgs {
     /// The new profile's name, as with --profile; without it, prove-ENVIRONMENT is proposed
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
+    /// The token endpoint of another provider than Prove
+    #[arg(long, value_name = "URL", conflicts_with = "environment")]
+    token_endpoint: Option<Endpoint>,
+    /// Where the operations of that provider's API are
+    #[arg(long, value_name = "URL", requires = "token_endpoint")]
+    api_base: Option<Endpoint>,
     /// The client id
     #[arg(long, value_name = "ID")]
     client_id: Option<ClientId>,
@@ -124,8 +130,10 @@ fn show(plan: &Plan, path: &Path, context: &Context) {
     let say = |text: &str| context.console.say(text);
     say("");
     say(&format!("This is to be written to {}:", shown(path)));
-    for (key, value) in plan.rows() {
-        say(&format!("  {key:13}  {}", one_line(&value)));
+    let rows = plan.rows();
+    let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    for (key, value) in rows {
+        say(&format!("  {key:width$}  {}", one_line(&value)));
     }
 }
 
@@ -148,9 +156,11 @@ fn lead_on(plan: &Plan, path: &Path, context: &Context) {
     }
     notice("next:");
     notice(&format!("  prove-token{flag} token"));
-    notice(&format!(
-        "  prove-token{flag} call POST /v3/start -d @request.json"
-    ));
+    if matches!(plan.issuer, Issuer::Environment(_)) {
+        notice(&format!(
+            "  prove-token{flag} call POST /v3/start -d @request.json"
+        ));
+    }
 }
 
 fn shown(path: &Path) -> String {

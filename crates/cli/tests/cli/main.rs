@@ -10,6 +10,8 @@ mod emulator;
 mod exit;
 mod flow;
 mod harness;
+#[cfg(unix)]
+mod init;
 mod inspect;
 mod man;
 #[cfg(unix)]
@@ -17,10 +19,14 @@ mod progress;
 #[cfg(unix)]
 mod purge;
 mod schema;
+#[cfg(unix)]
+mod setup;
 mod source;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
 mod store;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod token;
 mod transcript;

@@ -12,7 +12,6 @@ use crate::setting::EnvironmentName;
 
 /// Where the tokens of a new profile come from.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Issuer {
     /// One of Prove's environments, or the emulator.
     Environment(EnvironmentName),

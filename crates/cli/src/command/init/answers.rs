@@ -1,18 +1,17 @@
 //! The answers: from flags, or else from whoever sits at the terminal.
 
-use std::path::{Path, PathBuf};
+mod place;
+
+use std::path::Path;
 
 use prove_token::{ClientId, ClientSecret, SecretSource as _};
-use prove_token_config::{
-    Config, Edit, EnvironmentName, FileSecret, Issuer, KeyringSecret, NewProfile, SecretPlace,
-};
+use prove_token_config::{Config, Edit, EnvironmentName, FileSecret, Issuer, NewProfile};
 
-use super::plan::{self, Credentials, Plan};
+use super::plan::{Credentials, Plan};
 use super::{InitArgs, Keep};
 use crate::command::Context;
 use crate::command::profile::add::refuse_existing;
 use crate::failure::Failure;
-use crate::printable::one_line;
 use crate::prompt::{Choice, Prompt};
 use crate::session::secret_from_stdin;
 
@@ -39,44 +38,13 @@ const ENVIRONMENTS: [Choice<'static>; 5] = [
     },
 ];
 
-const PLACES: [(Keep, Choice<'static>); 4] = [
-    (
-        Keep::Keyring,
-        Choice {
-            word: "keyring",
-            meaning: "the keyring of this system",
-        },
-    ),
-    (
-        Keep::UntilReboot,
-        Choice {
-            word: "until-reboot",
-            meaning: "the kernel's keyring, until it restarts",
-        },
-    ),
-    (
-        Keep::File,
-        Choice {
-            word: "file",
-            meaning: "a file that only you can read",
-        },
-    ),
-    (
-        Keep::Env,
-        Choice {
-            word: "env",
-            meaning: "an environment variable, which you set",
-        },
-    ),
-];
-
 /// Where answers come from.
 pub(super) struct Answers<'c> {
     pub(super) args: &'c InitArgs,
     pub(super) context: &'c Context,
     /// The configuration file.
     pub(super) path: &'c Path,
-    pub(super) prompt: Option<&'c Prompt<'c>>,
+    pub(super) prompt: Option<&'c Prompt>,
 }
 
 impl Answers<'_> {
@@ -85,8 +53,8 @@ impl Answers<'_> {
         if self.prompt.is_none() {
             self.refuse_to_ask()?;
         }
-        let environment = self.environment()?;
-        let is_emulator = environment == EnvironmentName::Emulator;
+        let issuer = self.issuer()?;
+        let is_emulator = matches!(issuer, Issuer::Environment(EnvironmentName::Emulator));
         self.refuse_idle_flags(is_emulator)?;
         let given = match is_emulator {
             true => None,
@@ -96,7 +64,7 @@ impl Answers<'_> {
             true => None,
             false => Some(self.keep()?),
         };
-        let (name, replace) = self.name(environment)?;
+        let (name, replace) = self.name(&issuer)?;
         let credentials = match given.zip(keep) {
             None => None,
             Some(((id, secret), keep)) => Some(Credentials {
@@ -108,7 +76,8 @@ impl Answers<'_> {
         let plan = Plan {
             is_default: self.is_default(&name)?,
             name,
-            environment,
+            issuer,
+            api_base: self.args.api_base.clone(),
             credentials,
             replace,
         };
@@ -122,7 +91,14 @@ impl Answers<'_> {
         let is_emulator = self.context.global.environment == Some(EnvironmentName::Emulator);
         let has_secret = args.client_secret_stdin || args.client_secret_file.is_some();
         let missing = [
-            ("--environment", self.context.global.environment.is_some()),
+            (
+                "--environment",
+                self.context.global.environment.is_some() || args.token_endpoint.is_some(),
+            ),
+            (
+                "the profile's name",
+                args.token_endpoint.is_none() || self.context.global.profile.is_some(),
+            ),
             ("--client-id", is_emulator || args.client_id.is_some()),
             ("--keep", is_emulator || args.keep.is_some()),
             (
@@ -176,10 +152,15 @@ impl Answers<'_> {
         }
     }
 
-    fn environment(&self) -> Result<EnvironmentName, Failure> {
-        if let Some(name) = self.context.global.environment {
-            return Ok(name);
+    fn issuer(&self) -> Result<Issuer, Failure> {
+        match (&self.args.token_endpoint, self.context.global.environment) {
+            (Some(url), _) => Ok(Issuer::TokenEndpoint(url.clone())),
+            (None, Some(name)) => Ok(Issuer::Environment(name)),
+            (None, None) => self.ask_environment().map(Issuer::Environment),
         }
+    }
+
+    fn ask_environment(&self) -> Result<EnvironmentName, Failure> {
         let prompt = self.prompt()?;
         self.context.console.notice(
             "Credentials are for one region and one tier, which\nProve's portal shows beside them.",
@@ -221,99 +202,29 @@ impl Answers<'_> {
         Ok(secret)
     }
 
-    fn keep(&self) -> Result<Keep, Failure> {
-        if let Some(keep) = self.args.keep {
-            return Ok(keep);
-        }
-        let mut places = Vec::from(PLACES);
-        for keep in [Keep::Keyring, Keep::UntilReboot] {
-            if let Err(error) = keyring(keep, "").check() {
-                places.retain(|(place, _)| *place != keep);
-                // Not there, and not silently so.
-                let reason = one_line(&error.to_string());
-                self.context.console.notice(&format!("({reason})"));
-            }
-        }
-        let choices: Vec<_> = places.iter().map(|(_, choice)| *choice).collect();
-        let question = "Where is the client secret to be kept?";
-        let index = self.prompt()?.choice(question, &choices, None)?;
-        Ok(places[index].0)
-    }
-
-    fn place(&self, keep: Keep, name: &str) -> Result<SecretPlace, Failure> {
-        let place = match keep {
-            Keep::Env => return self.variable().map(SecretPlace::Env),
-            Keep::File => SecretPlace::File(self.secret_file(name)),
-            Keep::Keyring | Keep::UntilReboot => SecretPlace::Keyring {
-                name: name.to_owned(),
-                until_reboot: keep == Keep::UntilReboot,
-            },
-        };
-        place.check_writable(&self.context.env)?;
-        self.mind_taken(&place)?;
-        Ok(place)
-    }
-
-    /// Beside the configuration file, one for each profile.
-    fn secret_file(&self, name: &str) -> PathBuf {
-        self.path.with_file_name("secrets").join(name)
-    }
-
-    /// A secret that is written over cannot be had again from anywhere.
-    fn mind_taken(&self, place: &SecretPlace) -> Result<(), Failure> {
-        if self.args.force || !plan::is_taken(place, self.context) {
-            return Ok(());
-        }
-        let there = format!("a secret is kept in {place} already");
-        match self.prompt {
-            Some(prompt) => match prompt.confirm(&format!("{there}. Replace it?"), false)? {
-                true => Ok(()),
-                false => Err(Failure::usage("stopped; nothing was written")),
-            },
-            None => Err(Failure::usage(there)
-                .hint("replace it with --force, or choose another profile name")),
-        }
-    }
-
-    fn variable(&self) -> Result<String, Failure> {
-        if let Some(name) = &self.args.secret_env {
-            return Ok(name.clone());
-        }
-        let accept = |typed: &str| {
-            let mut profile = NewProfile::new(Issuer::Environment(EnvironmentName::Emulator));
-            profile.client_secret = Some(SecretPlace::Env(typed.to_owned()));
-            self.accepted(Edit::new().replace_profile("a", profile))?;
-            Ok(typed.to_owned())
-        };
-        let prompt = self.prompt()?;
-        prompt.line("Name of the variable", None, accept)
-    }
-
     /// The name, and whether it may be that of another profile.
-    fn name(&self, environment: EnvironmentName) -> Result<(String, bool), Failure> {
+    fn name(&self, issuer: &Issuer) -> Result<(String, bool), Failure> {
         let force = self.args.force;
-        let proposed = match environment {
-            EnvironmentName::Emulator => "emulator".to_owned(),
-            name => format!("prove-{name}"),
+        let proposed = match issuer {
+            Issuer::Environment(EnvironmentName::Emulator) => Some("emulator".to_owned()),
+            Issuer::Environment(name) => Some(format!("prove-{name}")),
+            Issuer::TokenEndpoint(_) => None,
         };
         let given = self.context.global.profile.clone();
-        let name = match (given, self.prompt) {
-            (Some(name), _) => name,
-            (None, None) => proposed,
-            (None, Some(prompt)) => {
-                let accept = |typed: &str| {
-                    let profile = NewProfile::new(Issuer::Environment(environment));
-                    self.accepted(match force {
-                        true => Edit::new().replace_profile(typed, profile),
-                        false => Edit::new().add_profile(typed, profile),
-                    })?;
-                    Ok(typed.to_owned())
-                };
-                return Ok((
-                    prompt.line("Name of the profile", Some(&proposed), accept)?,
-                    force,
-                ));
-            }
+        // A proposal that nobody can object to is an answer.
+        let given = given.or_else(|| proposed.clone().filter(|_| self.prompt.is_none()));
+        let Some(name) = given else {
+            let accept = |typed: &str| {
+                let profile = NewProfile::new(issuer.clone());
+                self.accepted(match force {
+                    true => Edit::new().replace_profile(typed, profile),
+                    false => Edit::new().add_profile(typed, profile),
+                })?;
+                Ok(typed.to_owned())
+            };
+            let prompt = self.prompt()?;
+            let name = prompt.line("Name of the profile", proposed.as_deref(), accept)?;
+            return Ok((name, force));
         };
         if !force {
             refuse_existing(self.path, &name)?;
@@ -321,9 +232,16 @@ impl Answers<'_> {
         Ok((name, force))
     }
 
+    /// Whether the reader of files would accept it; otherwise why not.
     fn accepted(&self, edit: Edit) -> Result<(), String> {
-        let seen = edit.preview(self.path);
-        seen.map(drop).map_err(|error| error.to_string())
+        edit.preview(self.path).map(drop).map_err(|error| {
+            let problem = error.problems().first();
+            let text = problem.map_or(String::new(), |problem| problem.message.clone());
+            match error.hint() {
+                Some(hint) => format!("{text}: {hint}"),
+                None => text,
+            }
+        })
     }
 
     fn is_default(&self, name: &str) -> Result<bool, Failure> {
@@ -346,13 +264,9 @@ impl Answers<'_> {
         }
     }
 
-    fn prompt(&self) -> Result<&Prompt<'_>, Failure> {
+    fn prompt(&self) -> Result<&Prompt, Failure> {
         self.prompt.ok_or_else(|| {
             Failure::usage("an answer is missing").hint("without a terminal nothing can be asked")
         })
     }
-}
-
-fn keyring(keep: Keep, name: &str) -> KeyringSecret {
-    KeyringSecret::new(name, keep == Keep::UntilReboot)
 }

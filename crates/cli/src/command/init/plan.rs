@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use prove_token::{ClientId, ClientSecret, SecretSource as _};
-use prove_token_config::{
-    Edit, EnvironmentName, FileSecret, Issuer, KeyringSecret, NewProfile, SecretPlace,
-};
+use prove_token::{ClientId, ClientSecret, Endpoint, SecretSource as _};
+use prove_token_config::{Edit, FileSecret, Issuer, KeyringSecret, NewProfile, SecretPlace};
 
 use crate::command::Context;
 use crate::failure::Failure;
@@ -13,7 +11,8 @@ use crate::failure::Failure;
 /// Every answer.
 pub(super) struct Plan {
     pub(super) name: String,
-    pub(super) environment: EnvironmentName,
+    pub(super) issuer: Issuer,
+    pub(super) api_base: Option<Endpoint>,
     /// `None` for the emulator, which brings its own.
     pub(super) credentials: Option<Credentials>,
     pub(super) is_default: bool,
@@ -31,7 +30,8 @@ pub(super) struct Credentials {
 impl Plan {
     /// The change of the configuration file.
     pub(super) fn edit(&self) -> Edit {
-        let mut profile = NewProfile::new(Issuer::Environment(self.environment));
+        let mut profile = NewProfile::new(self.issuer.clone());
+        profile.api_base = self.api_base.clone();
         if let Some(credentials) = &self.credentials {
             profile.client_id = Some(credentials.id.clone());
             profile.client_secret = Some(credentials.place.clone());
@@ -48,10 +48,11 @@ impl Plan {
 
     /// For people.
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
-        let mut rows = vec![
-            ("profile", self.name.clone()),
-            ("environment", self.environment.to_string()),
-        ];
+        let issuer = match &self.issuer {
+            Issuer::TokenEndpoint(url) => ("token endpoint", url.to_string()),
+            Issuer::Environment(name) => ("environment", name.to_string()),
+        };
+        let mut rows = vec![("profile", self.name.clone()), issuer];
         if let Some(credentials) = &self.credentials {
             rows.push(("client id", credentials.id.as_str().to_owned()));
             rows.push(("client secret", format!("in {}", credentials.place)));

@@ -80,7 +80,7 @@ enum Next {
     Stop,
 }
 
-fn next(prompt: &Prompt<'_>, answers: &Answers<'_>, failure: &Failure) -> Result<Next, Failure> {
+fn next(prompt: &Prompt, answers: &Answers<'_>, failure: &Failure) -> Result<Next, Failure> {
     let console = &answers.context.console;
     console.say(&format!("They do not: {}", one_line(failure.message())));
     for hint in failure.hints() {

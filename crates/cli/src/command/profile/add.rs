@@ -17,6 +17,12 @@ use crate::session;
 pub(crate) struct AddArgs {
     /// The new profile's name
     name: String,
+    /// Make it the default profile
+    #[arg(long)]
+    default: bool,
+    /// Take the place of a profile that has this name
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     token: TokenFlags,
     /// Where the API's operations are; Prove's environments bring it
@@ -30,12 +36,6 @@ pub(crate) struct AddArgs {
     /// Reach https servers through this proxy
     #[arg(long, value_name = "URL", help_heading = "Profile options")]
     proxy: Option<ProxyAddress>,
-    /// Make it the default profile
-    #[arg(long)]
-    default: bool,
-    /// Take the place of a profile that has this name
-    #[arg(long)]
-    force: bool,
 }
 
 /// Where the client secret is; the secret itself is not asked for.
@@ -183,7 +183,7 @@ fn profile(args: &AddArgs, context: &Context) -> Result<NewProfile, Failure> {
     if !is_emulator && profile.client_secret.is_none() {
         return Err(
             Failure::usage("nothing says where the client secret is").hint(
-                "give one of --client-secret-file, -env, -keyring, -credential and -command; \
+                "give --client-secret-file, or another flag of where it is, which --help lists; \
                  prove-token init asks for the secret, and keeps it",
             ),
         );
