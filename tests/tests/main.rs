@@ -9,6 +9,8 @@ mod authorize;
 mod canaries;
 mod concurrency;
 mod doctor;
+#[cfg(unix)]
+mod edit;
 mod egress;
 mod examples;
 mod field;

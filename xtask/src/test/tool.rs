@@ -16,11 +16,17 @@ struct Tool {
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         name: "strace",
         package: "prove-token-tests",
         prefix: "store::strace::",
+        works: strace_works,
+    },
+    Tool {
+        name: "strace",
+        package: "prove-token-tests",
+        prefix: "edit::strace::",
         works: strace_works,
     },
     Tool {
