@@ -132,7 +132,7 @@ impl fmt::Debug for AnySource {
     }
 }
 
-/// The variables that no secret command sees: client secrets, also of other
+/// The variables that no program sees that we start: client secrets, also of other
 /// profiles, and the token that `token -o env` exports.
 pub(crate) fn withheld(config: Option<&Config>) -> impl Iterator<Item = &str> {
     let of_profiles = config.into_iter().flat_map(Config::secret_variables);

@@ -144,7 +144,7 @@ impl Env {
     }
 
     /// Every variable; for child processes.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))

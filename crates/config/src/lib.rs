@@ -56,6 +56,7 @@
 mod access;
 mod address;
 mod cache;
+mod child;
 mod client;
 mod credential;
 mod disk;
@@ -81,6 +82,7 @@ mod taxonomy;
 pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
+pub use child::child_environment;
 pub use duration::Timeouts;
 pub use edit::{Edit, Issuer, NewProfile};
 pub use env::{Env, Variable, variables};
