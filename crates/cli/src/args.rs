@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Call(Deferred<command::call::CallArgs>),
     /// Show how each profile stands: life left, next renewal, last failure
     Status(Deferred<command::status::StatusArgs>),
+    /// Run a program with the token in its environment
+    Exec(Deferred<command::exec::ExecArgs>),
     /// Forget tokens that are kept on disk
     Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words
@@ -221,6 +223,21 @@ pub(crate) struct CacheFlags {
     /// Request a token for this call alone: none that is kept is used, and none is kept
     #[arg(long)]
     pub(crate) no_cache: bool,
+}
+
+/// Which token will do, for commands that hand it out.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct WishFlags {
+    /// Renew first if the token has less than this to live, such as 5m; at most half of
+    /// its whole life counts
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["force", "no_cache"])]
+    pub(crate) min_validity: Option<Duration>,
+    /// Never request a token: take the one that is kept, or exit with code 10
+    /// (exec: 125)
+    #[arg(long, conflicts_with_all = ["force", "no_cache"])]
+    pub(crate) cached_only: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
 }
 
 /// A closed list, so that a wrong name is answered with the right ones and

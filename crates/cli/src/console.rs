@@ -102,6 +102,9 @@ impl Console {
 
     /// A failure: one `error:` paragraph and its hints, or one JSON object.
     pub(crate) fn failure(&self, failure: &Failure, as_json: bool) {
+        if failure.is_silent() {
+            return;
+        }
         if as_json {
             self.say(&failure.to_json().to_string());
             return;

@@ -26,6 +26,8 @@ pub(crate) struct Failure {
     exit_code: u8,
     message: String,
     hints: Vec<String>,
+    /// There is nothing to say.
+    is_silent: bool,
     /// For machines only.
     facts: Facts,
 }
@@ -47,6 +49,7 @@ impl Failure {
             exit_code: Outcome::of(kind).exit_code,
             message: message.into(),
             hints: Vec::new(),
+            is_silent: false,
             facts: Facts::default(),
         }
     }
@@ -73,6 +76,21 @@ impl Failure {
         let limit = humantime::format_duration(limit);
         Self::new(ErrorKind::Timeout, format!("no result within {limit}"))
             .hint("raise --timeout; --verbose shows where the time goes")
+    }
+
+    /// The end of another program, whose exit code becomes ours. It has said what it had
+    /// to say.
+    pub(crate) fn of_child(exit_code: u8) -> Self {
+        Self {
+            exit_code,
+            is_silent: true,
+            ..Self::new(ErrorKind::Internal, "the program failed")
+        }
+    }
+
+    /// The same failure with another exit code.
+    pub(crate) fn with_exit_code(self, exit_code: u8) -> Self {
+        Self { exit_code, ..self }
     }
 
     /// Adds a sentence on what to do.
@@ -105,6 +123,11 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> u8 {
         self.exit_code
+    }
+
+    /// Whether there is nothing to say but the exit code.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     pub(crate) fn message(&self) -> &str {

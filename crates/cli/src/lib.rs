@@ -9,6 +9,7 @@
 mod answer;
 mod api;
 mod args;
+mod child;
 mod command;
 mod completion;
 mod console;

@@ -32,7 +32,8 @@ impl Manner {
                 None => (arg, args.peek().copied()),
             };
             match (name, value) {
-                ("--", _) => break,
+                // What follows is another program's.
+                ("--" | "--run", _) => break,
                 ("--color", Some("always")) => manner.color = When::Always,
                 ("--color", Some("never")) => manner.color = When::Never,
                 ("--output" | "-o", Some("json")) | ("-ojson", _) => manner.json = true,

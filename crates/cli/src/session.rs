@@ -9,6 +9,8 @@ mod flags;
 mod late;
 mod misses;
 mod stage;
+mod watching;
+mod wish;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -33,7 +35,9 @@ use self::late::LateTransport;
 use self::misses::Misses;
 use self::stage::Stage;
 pub(crate) use self::stage::blocking;
-use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
+use self::watching::Habit;
+pub(crate) use self::wish::Wish;
+use crate::args::{ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -53,30 +57,7 @@ pub(crate) struct Session {
     /// Whether `PROVE_EMULATOR` says that one is running.
     needs_emulator: bool,
     /// Ends with the session.
-    _emulator: Option<Emulator>,
-}
-
-/// How a command wants its token.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wish {
-    /// A new one, which is kept.
-    pub(crate) force: bool,
-    /// One for this command alone.
-    pub(crate) no_cache: bool,
-    /// One that is kept, or none.
-    pub(crate) cached_only: bool,
-    /// It should live so much longer.
-    pub(crate) min_validity: Duration,
-}
-
-impl From<CacheFlags> for Wish {
-    fn from(flags: CacheFlags) -> Self {
-        Self {
-            force: flags.force,
-            no_cache: flags.no_cache,
-            ..Self::default()
-        }
-    }
+    emulator: Option<Emulator>,
 }
 
 impl Session {
@@ -98,19 +79,28 @@ impl Session {
         limit: Option<Duration>,
         context: &Context,
     ) -> Result<Self, Failure> {
+        Self::open_as(Habit::OneShot, profile, limit, context)
+    }
+
+    fn open_as(
+        habit: Habit,
+        profile: Profile,
+        limit: Option<Duration>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
         let progress = progress(&profile, context);
         let (transport, misses) = (Arc::default(), Arc::default());
         Ok(Self {
-            client: client(&profile, &transport, &misses, &context.console)?,
+            client: client(habit, &profile, &transport, &misses, &context.console)?,
             profile,
             misses,
             transport,
             stage: Stage::new(limit, progress),
             console: Arc::clone(&context.console),
             needs_emulator,
-            _emulator: emulator,
+            emulator,
         })
     }
 
@@ -121,6 +111,11 @@ impl Session {
             None if wish.cached_only => Err(self.nothing_kept()),
             None => self.run(self.obtain(wish)),
         }
+    }
+
+    /// Where the emulator listens that ends with this process; `None` without one.
+    pub(crate) fn own_emulator(&self) -> Option<&str> {
+        self.emulator.as_ref().map(Emulator::url)
     }
 
     /// The token that is kept, if it will do. Nobody is asked.
@@ -275,7 +270,8 @@ impl Session {
         (api.origin() == tokens.origin()).then_some(&self.profile.budget)
     }
 
-    fn nothing_kept(&self) -> Failure {
+    /// Why `--cached-only` found nothing.
+    pub(crate) fn nothing_kept(&self) -> Failure {
         let failure = Failure::new(ErrorKind::Expired, "no usable token is kept")
             .hint("leave out --cached-only to request one");
         match (self.profile.store, self.misses.last()) {
@@ -323,10 +319,12 @@ pub(crate) fn without_secret(
     }
     let (profile, _) = with_emulator(profile, &context.console)?;
     let (transport, misses) = (Arc::default(), Arc::default());
-    client(&profile, &transport, &misses, &context.console).map(Some)
+    let habit = Habit::OneShot;
+    client(habit, &profile, &transport, &misses, &context.console).map(Some)
 }
 
 fn client(
+    habit: Habit,
     profile: &Profile,
     transport: &Arc<LateTransport>,
     misses: &Arc<Misses>,
@@ -335,10 +333,13 @@ fn client(
     let (misses, console) = (Arc::clone(misses), Arc::clone(console));
     let builder = profile
         .client_builder(Arc::clone(transport))?
-        .background_renewal(false)
+        .background_renewal(matches!(habit, Habit::Watching(_)))
         .on_event(move |event| {
             if misses.is_news(event) {
                 report::event(&console, event);
+            }
+            if let Habit::Watching(listener) = &habit {
+                listener(event);
             }
         });
     Ok(builder.build()?)

@@ -59,6 +59,11 @@ impl Stage {
         }
     }
 
+    /// Runs work to its end, whatever happens meanwhile.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        Ok(self.runtime()?.block_on(work))
+    }
+
     fn runtime(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);

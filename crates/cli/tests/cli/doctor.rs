@@ -297,7 +297,7 @@ fn a_signal_ends_it() {
     let emulator = emulator().fault(Fault::silence()).start().unwrap();
     let running = doctor(&emulator.token_endpoint(), "", &[]).start();
     assert!(emulator.wait_for_requests(1, std::time::Duration::from_secs(20)));
-    running.interrupt();
+    running.signal(rustix::process::Signal::INT);
     let words = running.outcome().failure(130);
     assert!(words.contains("interrupted"), "{words}");
 }

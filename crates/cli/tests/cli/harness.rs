@@ -1,6 +1,6 @@
 //! Runs the real binary in a clean environment.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -26,6 +26,8 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: Option<i32>,
+    #[cfg(unix)]
+    pub(crate) signal: Option<i32>,
     home: PathBuf,
 }
 
@@ -85,6 +87,22 @@ impl Run {
         self
     }
 
+    /// Puts words before the command, such as `strace` or a shell that sets something.
+    pub(crate) fn below(mut self, words: &[&str]) -> Self {
+        let mut command = Command::new(words[0]);
+        command
+            .args(&words[1..])
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_clear()
+            .current_dir(&self.home);
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        self.command = command;
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.as_bytes().to_vec();
         self
@@ -136,12 +154,28 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Asks it to end, as Ctrl-C does.
+    /// The number of the process.
     #[cfg(unix)]
-    pub(crate) fn interrupt(&self) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", "INT", &id]).status();
-        assert!(sent.unwrap().success());
+    pub(crate) fn id(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    /// The next line of standard output, once it is there; the outcome is without it.
+    pub(crate) fn stdout_line(&mut self) -> String {
+        next_line(self.child.stdout.as_mut().unwrap())
+    }
+
+    /// The same of standard error.
+    pub(crate) fn stderr_line(&mut self) -> String {
+        let line = next_line(self.child.stderr.as_mut().unwrap());
+        assert!(!line.contains("canary") && !line.contains("eyJ"), "{line}");
+        line
+    }
+
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.id(), signal).unwrap();
     }
 
     pub(crate) fn outcome(self) -> Outcome {
@@ -150,6 +184,8 @@ impl Running {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             code: output.status.code(),
+            #[cfg(unix)]
+            signal: std::os::unix::process::ExitStatusExt::signal(&output.status),
             home: self.home,
         };
         outcome.assert_no_secret();
@@ -205,6 +241,15 @@ impl Outcome {
         let is_of_token = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         after_each(&text, "eyJ", is_of_token, "[TOKEN]")
     }
+}
+
+/// Byte by byte, so that nothing behind it is read. Empty at the end.
+pub(crate) fn next_line(mut source: impl Read) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while source.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).unwrap()
 }
 
 /// `text` with `stand_in` for each `start` and the characters after it that `is_rest`.

@@ -7,6 +7,8 @@ mod completion;
 mod config;
 mod doctor;
 mod emulator;
+#[cfg(unix)]
+mod exec;
 mod exit;
 mod flow;
 mod harness;
