@@ -63,14 +63,16 @@ fn run(args: &[OsString], env: Env) -> u8 {
         global,
         env,
     };
-    match command.run(&context) {
+    let code = match command.run(&context) {
         Ok(()) => 0,
         Err(failure) => {
             let failure = command.failed(failure.mind_proxies(&context.env));
             context.console.failure(&failure, command.wants_json());
             failure.exit_code()
         }
-    }
+    };
+    context.console.finish();
+    code
 }
 
 /// What was typed, or the help that it asks for.
