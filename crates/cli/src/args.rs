@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Status(Deferred<command::status::StatusArgs>),
     /// Run a program with the token in its environment
     Exec(Deferred<command::exec::ExecArgs>),
+    /// Keep a file with the token fresh
+    Watch(Deferred<command::watch::WatchArgs>),
     /// Forget tokens that are kept on disk
     Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words

@@ -14,6 +14,7 @@ pub(crate) mod purge;
 pub(crate) mod secret;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
@@ -182,6 +183,7 @@ impl Command {
             Self::Call(args) => &**args,
             Self::Status(args) => &**args,
             Self::Exec(args) => &**args,
+            Self::Watch(args) => &**args,
             Self::Purge(args) => &**args,
             Self::Inspect(args) => &**args,
             Self::Emulator(args) => &**args,

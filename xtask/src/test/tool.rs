@@ -16,7 +16,7 @@ struct Tool {
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 8] = [
     Tool {
         name: "strace",
         package: "prove-token-tests",
@@ -28,6 +28,18 @@ const TOOLS: [Tool; 6] = [
         package: "prove-token-tests",
         prefix: "edit::strace::",
         works: strace_works,
+    },
+    Tool {
+        name: "strace",
+        package: "prove-token-cli",
+        prefix: "watch::strace::",
+        works: strace_works,
+    },
+    Tool {
+        name: "systemd-analyze",
+        package: "prove-token-cli",
+        prefix: "watch::unit::",
+        works: || runs("systemd-analyze", &["--version"]),
     },
     Tool {
         name: "zsh",

@@ -9,6 +9,7 @@ use super::{Session, explain, resolve};
 use crate::args::ProfileFlags;
 use crate::command::Context;
 use crate::failure::Failure;
+use crate::report;
 
 /// How long a session is there.
 pub(super) enum Habit {
@@ -28,6 +29,9 @@ impl Session {
     ) -> Result<Self, Failure> {
         let profile = resolve(flags, context)?;
         explain(&profile, &context.console);
+        if let Some(problem) = &profile.store_problem {
+            report::not_kept(&context.console, problem);
+        }
         let habit = Habit::Watching(Box::new(listener));
         Self::open_as(habit, profile, None, context)
     }

@@ -18,6 +18,7 @@ pub(crate) struct Run {
     own_home: Option<TempDir>,
     command: Command,
     stdin: Vec<u8>,
+    stderr: Stdio,
 }
 
 /// What came of it.
@@ -51,6 +52,7 @@ pub(crate) fn run_in(home: &Path, args: &[&str]) -> Run {
         own_home: None,
         command,
         stdin: Vec::new(),
+        stderr: Stdio::piped(),
     }
 }
 
@@ -103,6 +105,13 @@ impl Run {
         self
     }
 
+    /// Where its words go, if they are not to be read.
+    #[cfg(unix)]
+    pub(crate) fn stderr_to(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.stderr = stderr.into();
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.as_bytes().to_vec();
         self
@@ -134,7 +143,7 @@ impl Run {
         self.command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(self.stderr);
         let mut child = self.command.spawn().unwrap();
         // A command that does not read its input may be gone already.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);

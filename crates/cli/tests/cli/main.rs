@@ -32,3 +32,5 @@ mod store;
 mod terminal;
 mod token;
 mod transcript;
+#[cfg(unix)]
+mod watch;
