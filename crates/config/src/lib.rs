@@ -94,8 +94,8 @@ pub use profile::{Profile, Row};
 pub use replacement::replace_file;
 pub use schema::{KeyRow, json_schema, keys};
 pub use secret::{
-    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeptSecret, KeyringSecret,
-    SecretPlace, end_commands,
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeptSecret, KeyringSecret, SecretPlace,
+    end_commands,
 };
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;

@@ -25,7 +25,7 @@ use crate::prompt::Prompt;
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// The new profile's name, as with --profile; without it, prove-ENVIRONMENT is proposed
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    #[arg(value_name = "NAME", conflicts_with = "profile")]
     name: Option<String>,
     /// The token endpoint of another provider than Prove
     #[arg(long, value_name = "URL", conflicts_with = "environment")]

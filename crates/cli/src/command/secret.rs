@@ -29,7 +29,8 @@ pub(crate) enum SecretCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Named {
-    /// The profile, as with --profile; without it, the one that `token` uses
+    /// The profile, as with --profile; without it, the one that
+    /// "prove-token token" uses
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
 }

@@ -60,6 +60,28 @@ pub(super) static EXAMPLES: &[Example] = &[
         "prove-token purge --all",
     ),
     example(
+        "init",
+        "Set up a profile from a script, with a secret that a password manager prints",
+        "pass show prove | prove-token init --environment uat-us --client-id abc123 \
+         --client-secret-stdin --keep file --no-input",
+    ),
+    example(
+        "profile add",
+        "Add a profile whose secret is in a variable, and let it be the default",
+        "prove-token profile add ci --environment uat-us --client-id abc123 \
+         --client-secret-env CI_SECRET --default",
+    ),
+    example(
+        "secret set",
+        "Keep a secret after it was rotated",
+        "pass show prove | prove-token secret set prove-uat",
+    ),
+    example(
+        "secret check",
+        "See whether the secret can be read, and is accepted",
+        "prove-token secret check --try prove-uat",
+    ),
+    example(
         "inspect",
         "Read the claims of the token that is kept",
         "prove-token token --cached-only | prove-token inspect",

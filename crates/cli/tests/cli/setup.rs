@@ -1,5 +1,7 @@
 //! `prove-token profile add|remove|use` and `secret set|remove|check`.
 
+#[cfg(target_os = "linux")]
+mod keyring;
 mod profile;
 mod secret;
 

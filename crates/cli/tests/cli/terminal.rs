@@ -103,6 +103,14 @@ impl Terminal {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// That `text` was said before the question that is asked.
+    #[cfg(not(feature = "secret-service"))]
+    #[track_caller]
+    pub(crate) fn expect_said(&self, text: &str) {
+        let news = String::from_utf8_lossy(&self.raw[self.typed_at..]);
+        assert!(news.contains(text), "{news}");
+    }
+
     /// Waits until `question` is asked, by when the terminal shows nothing that is typed.
     #[track_caller]
     pub(crate) fn expect_hidden(&mut self, question: &str) {

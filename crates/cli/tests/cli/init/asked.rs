@@ -272,6 +272,9 @@ fn a_secret_in_a_variable_stays_with_its_owner() {
     terminal.expect_hidden("Client secret");
     terminal.answer(SECRET);
     terminal.expect("Number or name");
+    // What cannot be had is not offered, and that is said.
+    #[cfg(not(feature = "secret-service"))]
+    terminal.expect_said("(the keyring of this system cannot be had: ");
     terminal.answer("env");
     terminal.expect("Name of the variable");
     terminal.answer("1st");
