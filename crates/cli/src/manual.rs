@@ -14,6 +14,7 @@ use prove_token_config::{Config, Env, Outcome, cache_folder, variables};
 
 use self::example::EXAMPLES;
 use crate::args::Cli;
+use crate::command::exec;
 
 /// Where the signs of an apostrophe are defined, once in a page.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
@@ -82,10 +83,15 @@ fn text(command: &Command, words: &[String]) -> String {
         let _ = man.render_subcommands_section(&mut text);
     }
     let mut roff = Roff::new();
-    exit_status(&mut roff);
+    match words == [exec::NAME] {
+        true => exit_status_of_exec(&mut roff),
+        false => exit_status(&mut roff),
+    }
     if words.is_empty() {
         environment(&mut roff);
         files(&mut roff);
+    } else if let Some(notes) = command.get_after_help() {
+        section(&mut roff, "NOTES", &notes.to_string());
     }
     examples(&words.join(" "), &mut roff);
     see_also(words, &mut roff);
@@ -162,6 +168,31 @@ fn exit_status(roff: &mut Roff) {
         item(roff, &code.to_string(), &sentence(&meanings.join("; or ")));
     }
     item(roff, "128+N", "Signal N ended the command.");
+}
+
+/// Nearly all codes are the program's.
+fn exit_status_of_exec(roff: &mut Roff) {
+    roff.control("SH", ["EXIT STATUS"]);
+    for (code, meaning) in [
+        ("125", "prove-token failed before the program ran."),
+        ("126", "The program cannot be run."),
+        ("127", "The program was not found."),
+        ("128+N", "Signal N ended it."),
+        ("other", "The program's own."),
+    ] {
+        item(roff, code, meaning);
+    }
+}
+
+/// Paragraphs, parted by empty lines.
+fn section(roff: &mut Roff, title: &str, text: &str) {
+    roff.control("SH", [title]);
+    for (number, paragraph) in text.split("\n\n").enumerate() {
+        if number > 0 {
+            roff.control("PP", []);
+        }
+        roff.text([roman(paragraph.replace('\n', " "))]);
+    }
 }
 
 /// `text` with a full stop, without markup, and with a capital letter unless it begins

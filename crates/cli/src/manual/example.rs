@@ -50,6 +50,21 @@ pub(super) static EXAMPLES: &[Example] = &[
         "prove-token call /v3/validate -d -",
     ),
     example(
+        "exec",
+        "Run a job with a token that lives for a quarter of an hour at least",
+        "prove-token exec --min-validity 15m -- ./job --all",
+    ),
+    example(
+        "watch",
+        "Keep a file fresh, and have a server read it again",
+        "prove-token watch --sink /run/app/token --signal HUP --pid-file /run/app.pid",
+    ),
+    example(
+        "watch",
+        "Write the file, and restart a service if it has changed",
+        "prove-token watch --sink /run/app/token --once --run systemctl restart app",
+    ),
+    example(
         "status",
         "Alert when a profile has no token for the next ten minutes",
         "prove-token status prove-uat --check --min-validity 10m",
