@@ -18,9 +18,7 @@ pub(super) fn run(summary: &mut Summary) -> Result<(), Failure> {
     if !cfg!(target_os = "linux") {
         return Ok(());
     }
-    let missing = TOOLS
-        .iter()
-        .find_map(|tool| process::capture(Command::new(tool).arg("--version")).err());
+    let missing = TOOLS.iter().find_map(|tool| find(tool).err());
     if let Some(why) = missing {
         let (word, count) = match environment::is_ci() {
             true => ("failed", &mut summary.failed),
@@ -43,6 +41,13 @@ pub(super) fn run(summary: &mut Summary) -> Result<(), Failure> {
     summary.failed += own.failed;
     summary.skipped += own.skipped;
     Ok(())
+}
+
+/// Some of them answer no question about themselves.
+fn find(tool: &str) -> Result<(), Failure> {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("command -v {tool}")]);
+    process::capture(&mut command).map(drop)
 }
 
 fn command() -> Command {
