@@ -2,7 +2,7 @@
 //!
 //! The scripts of `prove-token completion` ask this program itself, by a variable, so
 //! that they offer the profiles there are and never fall behind. A line of the answer is
-//! a word, and after a tab what it means; `:files` and `:folders` leave the names to the
+//! a word, and after a tab what it means; `:files` and its like leave the names to the
 //! shell, which quotes them as it needs. Nothing is ever wrong here: what cannot be read
 //! offers nothing.
 
@@ -19,7 +19,7 @@ use prove_token_config::{Config, Env};
 use self::line::Line;
 use crate::args::Cli;
 
-/// Names the shell that asks.
+/// Known the shell that asks.
 const SHELL: &str = "PROVE_TOKEN_COMPLETE";
 
 /// The word that is being typed, up to the cursor.
@@ -27,6 +27,7 @@ const WORD: &str = "PROVE_TOKEN_COMPLETE_WORD";
 
 const FILES: &str = ":files";
 const FOLDERS: &str = ":folders";
+const COMMANDS: &str = ":commands";
 
 /// Whether a shell asks, and not somebody who wants a token; it has its answer then.
 /// `args` are the program's name, `--`, and the words before the one that is typed.
@@ -57,11 +58,12 @@ fn offers(line: &Line, env: &Env) -> Vec<String> {
     let mut command = Cli::command();
     // The arguments of all commands, and the global ones in each.
     command.build();
-    let names = Names {
+    let known = Known {
         config: line.config(env),
+        follows_option: line.follows_option(),
         env: env.clone(),
     };
-    let mut command = prepared(command, "", &names);
+    let mut command = prepared(command, "", &known);
     let index = line.words.len() - 1;
     let found = complete(&mut command, line.words.clone(), index, None).unwrap_or_default();
     let options =
@@ -78,7 +80,7 @@ fn offers(line: &Line, env: &Env) -> Vec<String> {
 /// A candidate as a line of the answer.
 fn shown(candidate: &CompletionCandidate, line: &Line) -> Option<String> {
     let value = candidate.get_value().to_str()?;
-    if let Some(marker) = [FILES, FOLDERS]
+    if let Some(marker) = [FILES, FOLDERS, COMMANDS]
         .into_iter()
         .find(|marker| value.ends_with(marker))
     {
@@ -94,25 +96,28 @@ fn shown(candidate: &CompletionCandidate, line: &Line) -> Option<String> {
 }
 
 /// `command`, a subcommand of `parent`, with what completes its values.
-fn prepared(command: Command, parent: &str, names: &Names) -> Command {
+fn prepared(command: Command, parent: &str, known: &Known) -> Command {
     let name = command.get_name().to_owned();
     // The new one's name is for the user to find.
     let names_profiles = parent == "profile" && name != "add";
     command
-        .mut_args(|arg| completed(arg, names_profiles, names))
-        .mut_subcommands(|command| prepared(command, &name, names))
+        .mut_args(|arg| completed(arg, names_profiles, known))
+        .mut_subcommands(|command| prepared(command, &name, known))
 }
 
-fn completed(arg: Arg, names_profiles: bool, names: &Names) -> Arg {
+fn completed(arg: Arg, names_profiles: bool, known: &Known) -> Arg {
     let is_called = |text| arg.get_value_names().is_some_and(|names| names == [text]);
     let is_profile = arg.get_id() == "profile" || is_called("PROFILE");
     if is_profile || names_profiles && arg.is_positional() {
-        let names = names.clone();
+        let known = known.clone();
         return arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
-            names.beginning_with(&typed.to_string_lossy())
+            known.beginning_with(&typed.to_string_lossy())
         }));
     }
     let marker = match arg.get_value_hint() {
+        // After the program come words of its own, which may name files.
+        _ if is_called("CMD") && known.follows_option => COMMANDS,
+        _ if is_called("CMD") => FILES,
         ValueHint::AnyPath | ValueHint::FilePath => FILES,
         ValueHint::DirPath => FOLDERS,
         _ => return arg,
@@ -122,14 +127,16 @@ fn completed(arg: Arg, names_profiles: bool, names: &Names) -> Arg {
     }))
 }
 
-/// Where the names of profiles are read, if somebody asks for one.
+/// Where the names of profiles are read, if somebody asks for one, and what else is
+/// known of the line.
 #[derive(Clone)]
-struct Names {
+struct Known {
+    follows_option: bool,
     config: Option<PathBuf>,
     env: Env,
 }
 
-impl Names {
+impl Known {
     fn beginning_with(&self, typed: &str) -> Vec<CompletionCandidate> {
         let found = Config::find(self.config.as_deref(), &self.env)
             .ok()

@@ -59,6 +59,12 @@ impl Line {
         last.is_some_and(|word| word.starts_with('-'))
     }
 
+    /// Whether the word before the last is an option, or what ends the options.
+    pub(super) fn follows_option(&self) -> bool {
+        let before = self.words.iter().rev().nth(1);
+        before.is_some_and(|word| word.to_string_lossy().starts_with('-'))
+    }
+
     /// The file that `--config` names, if it does.
     pub(super) fn config(&self, env: &Env) -> Option<PathBuf> {
         const FLAG: &str = "--config";

@@ -11,6 +11,7 @@ _prove_token() {
         case $line in
             :files) compopt -o default 2>/dev/null || COMPREPLY+=($(compgen -f -- "$2")) ;;
             :folders) compopt -o dirnames 2>/dev/null || COMPREPLY+=($(compgen -d -- "$2")) ;;
+            :commands) COMPREPLY+=($(compgen -c -- "$2")) ;;
             *) COMPREPLY+=("${line%%$'\t'*}") ;;
         esac
     done < <(PROVE_TOKEN_COMPLETE=bash PROVE_TOKEN_COMPLETE_WORD=$2 \

@@ -12,6 +12,8 @@ set edit:completion:arg-completer[prove-token] = {|@words|
                 edit:complete-filename $word
             } elif (==s $line ':folders') {
                 edit:complete-dirname $word
+            } elif (==s $line ':commands') {
+                edit:complete-sudo sudo $word
             } else {
                 put (str:split &max=2 "\t" $line | take 1)
             }

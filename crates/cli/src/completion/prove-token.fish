@@ -18,6 +18,8 @@ function __prove_token_offers
                 for name in (__fish_complete_directories $path)
                     printf '%s\n' "$option$name"
                 end
+            case :commands
+                complete --do-complete "$path"
             case '*'
                 printf '%s\n' $line
         end

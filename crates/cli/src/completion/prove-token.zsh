@@ -15,6 +15,7 @@ _prove-token() {
             '') ;;
             :files) compset -P 1 '--*='; _files ;;
             :folders) compset -P 1 '--*='; _files -/ ;;
+            :commands) _command_names -e ;;
             *$'\t'*)
                 value=${line%%$'\t'*}
                 offers+=("${value//:/\\:}:${line#*$'\t'}")

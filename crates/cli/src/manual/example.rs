@@ -107,6 +107,21 @@ pub(super) static EXAMPLES: &[Example] = &[
         "prove-token emulator --port 8080 --fault status=503,times=2",
     ),
     example(
+        "profile add",
+        "Add another provider, whose secret is in the system's keyring",
+        "prove-token profile add acme --token-endpoint https://idp.example.com/token --client-id me --client-secret-keyring acme",
+    ),
+    example(
+        "secret set",
+        "Replace a secret after its rotation; it is asked for, hidden",
+        "prove-token secret set prove-uat",
+    ),
+    example(
+        "doctor",
+        "See why a profile gets no token",
+        "prove-token doctor prove-uat",
+    ),
+    example(
         "config schema",
         "Let an editor complete the configuration file",
         "prove-token config schema >~/.config/prove-token/schema.json",

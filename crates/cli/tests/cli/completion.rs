@@ -104,6 +104,10 @@ fn commands_flags_values_and_profiles_are_offered() {
         (&["--config", "my conf.toml", "token", "o"], &["other"]),
         (&["token", "--config=my conf.toml", "o"], &["other"]),
         (&["completion", "b"], &["bash"]),
+        (&["profile", "remove", "p"], &["prove-uat"]),
+        (&["profile", "add", "p"], &[]),
+        (&["exec", "--", "ma"], &[":commands"]),
+        (&["exec", "--", "make", "x"], &[":files"]),
         (&["inspect", ""], &[][..]),
     ] {
         let offered = desk.offers(words);

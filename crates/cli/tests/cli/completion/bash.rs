@@ -46,6 +46,10 @@ fn words_values_and_profiles_are_offered() {
             &["prove-token", "--config", "=", "my\\\\ conf.toml", "-p", ""],
             &["acme", "other"],
         ),
+        (
+            &["prove-token", "exec", "--", "prove-tok"],
+            &["prove-token"],
+        ),
         (&["nowhere/prove-token", "token", ""], &[][..]),
     ] {
         assert_eq!(offered(&desk, words), offers, "{words:?}");

@@ -13,6 +13,10 @@ fn words_values_and_profiles_are_offered() {
         ("~/bin/prove-token token p", &["prove-uat"]),
         (&format!("{path} token p"), &["prove-uat"]),
         ("prove-token --environment=uat-e", &["--environment=uat-eu"]),
+        (
+            "prove-token exec -- prove-tok",
+            &["prove-token\tcommand link"],
+        ),
         ("prove-token --config my", &["my conf.toml"]),
         ("prove-token --config=my", &["--config=my conf.toml"]),
         ("prove-token --config=nothing", &[][..]),

@@ -29,6 +29,10 @@ fn words_values_and_profiles_are_completed() {
         ("~/bin/prove-token -p pr", "~/bin/prove-token -p prove-uat "),
         (&format!("{path} token a"), &format!("{path} token acme ")),
         (
+            "prove-token exec -- prove-tok",
+            "prove-token exec -- prove-token ",
+        ),
+        (
             "prove-token --environment=uat-e",
             "prove-token --environment=uat-eu ",
         ),
