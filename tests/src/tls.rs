@@ -2,8 +2,9 @@
 
 use std::io::{self, Write as _};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
-use prove_token::Endpoint;
+use prove_token::{Clock as _, Endpoint, SystemClock};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
     KeyUsagePurpose, date_time_ymd,
@@ -34,6 +35,8 @@ pub enum Flaw {
     None,
     /// It ended in 2021.
     Expired,
+    /// It ends in ten days.
+    EndsSoon,
     /// It starts in 2190.
     NotYetValid,
     /// It is valid for `elsewhere.example` only.
@@ -71,6 +74,10 @@ impl Authority {
             Flaw::Expired => {
                 params.not_before = date_time_ymd(2020, 1, 1);
                 params.not_after = date_time_ymd(2021, 1, 1);
+            }
+            Flaw::EndsSoon => {
+                let end = SystemClock.now().wall + Duration::from_secs(10 * 24 * 60 * 60);
+                params.not_after = date_time_ymd(1970, 1, 1) + end;
             }
             Flaw::NotYetValid => params.not_before = date_time_ymd(2190, 1, 1),
             Flaw::None | Flaw::WrongHost => {}

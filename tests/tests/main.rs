@@ -8,6 +8,9 @@ mod allocation;
 mod authorize;
 mod canaries;
 mod concurrency;
+mod doctor;
+#[cfg(unix)]
+mod edit;
 mod egress;
 mod examples;
 mod field;

@@ -13,7 +13,7 @@ use prove_token_tests::tls::{self, Authority, Flaw, Server};
 use crate::wire::FORM;
 
 /// Nothing of a request, in clear.
-fn assert_no_http(listener: &Listener) {
+pub(crate) fn assert_no_http(listener: &Listener) {
     let received = listener.received();
     let text = String::from_utf8_lossy(&received);
     for piece in ["POST", "HTTP/", "client_id", "grant_type"] {

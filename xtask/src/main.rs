@@ -2,7 +2,7 @@
 //!
 //! The commands run what CI runs, under the same names, with nothing but git, the
 //! Rust toolchain and Python 3 on the machine; what else they can use (Node.js,
-//! strace, cargo-deny) they name when it is missing.
+//! strace, a desktop's keyring, shells, mandoc, cargo-deny) they name when it is missing.
 
 mod bench;
 mod check;

@@ -40,20 +40,33 @@ pub(crate) enum Command {
     Call(Deferred<command::call::CallArgs>),
     /// Show how each profile stands: life left, next renewal, last failure
     Status(Deferred<command::status::StatusArgs>),
+    /// Run a program with the token in its environment
+    Exec(Deferred<command::exec::ExecArgs>),
+    /// Keep a file with the token fresh
+    Watch(Deferred<command::watch::WatchArgs>),
     /// Forget tokens that are kept on disk
     Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words
     Inspect(Deferred<command::inspect::InspectArgs>),
     /// Run the local Prove on a loopback port
     Emulator(Deferred<command::emulator::EmulatorArgs>),
+    /// Set up a profile, guided: environment, client id, secret, and whether they work
+    Init(Deferred<command::init::InitArgs>),
     /// Where settings come from, and whether they are right
     #[command(subcommand)]
     Config(command::config::ConfigCommand),
     /// The profiles of the configuration file
     #[command(subcommand)]
     Profile(command::profile::ProfileCommand),
+    /// Look for what stands between a profile and its token
+    Doctor(Deferred<command::doctor::DoctorArgs>),
+    /// The client secret of a profile, where it is kept
+    #[command(subcommand)]
+    Secret(command::secret::SecretCommand),
     /// Print a completion script for a shell
     Completion(Deferred<command::completion::CompletionArgs>),
+    /// Print the manual page of a command
+    Man(Deferred<command::man::ManArgs>),
 }
 
 /// Flags of every command.
@@ -69,7 +82,7 @@ pub(crate) struct Global {
     /// Print no hints and no notices, only results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Colour on stderr and in help
+    /// Colour on stderr, in help and of marks
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
     /// How --verbose writes: lines for people or JSON lines for machines
@@ -212,6 +225,21 @@ pub(crate) struct CacheFlags {
     /// Request a token for this call alone: none that is kept is used, and none is kept
     #[arg(long)]
     pub(crate) no_cache: bool,
+}
+
+/// Which token will do, for commands that hand it out.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct WishFlags {
+    /// Renew first if the token has less than this to live, such as 5m; at most half of
+    /// its whole life counts
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["force", "no_cache"])]
+    pub(crate) min_validity: Option<Duration>,
+    /// Never request a token: take the one that is kept, or exit with code 10
+    /// (exec: 125)
+    #[arg(long, conflicts_with_all = ["force", "no_cache"])]
+    pub(crate) cached_only: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
 }
 
 /// A closed list, so that a wrong name is answered with the right ones and

@@ -3,12 +3,18 @@
 pub(crate) mod call;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod emulator;
+pub(crate) mod exec;
+pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod purge;
+pub(crate) mod secret;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
@@ -26,44 +32,63 @@ use crate::usage;
 /// environment, on the process's standard streams, and returns the exit code.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
-    let manner = Manner::of(&args);
+    match crate::completion::answered(&args, &env) {
+        true => 0,
+        false => run(&args, env),
+    }
+}
+
+fn run(args: &[OsString], env: Env) -> u8 {
+    let manner = Manner::of(args);
     let refuse = |failure: &Failure| {
         Console::for_usage(manner).failure(failure, manner.json);
         failure.exit_code()
     };
-    if args.iter().any(|arg| is_secret_flag(arg)) {
-        return refuse(&secret_in_argv());
-    }
-    let mut command = Cli::command().color(manner.clap_color());
-    let parsed = command
-        .try_get_matches_from_mut(args.iter())
-        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
-        Err(error) if is_help(error.kind()) => {
+    let cli = match parse(args, manner) {
+        Ok(Ok(cli)) => cli,
+        Ok(Err(help)) => {
             // Help and version are results (0); help for want of a command is not (2).
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(2);
+            let _ = help.print();
+            return u8::try_from(help.exit_code()).unwrap_or(2);
         }
-        Err(error) => return refuse(&usage::failure(&error, &args)),
+        Err(failure) if usage::is_of(args, exec::NAME) => return refuse(&exec::own(failure)),
+        Err(failure) => return refuse(&failure),
     };
     let command = cli.command.as_run();
     let global = match settled(cli.global, command) {
         Ok(global) => global,
-        Err(failure) => return refuse(&failure),
+        Err(failure) => return refuse(&command.failed(failure)),
     };
     let context = Context {
         console: Arc::new(Console::new(&global)),
         global,
         env,
     };
-    match command.run(&context) {
+    let code = match command.run(&context) {
         Ok(()) => 0,
         Err(failure) => {
-            let failure = failure.mind_proxies(&context.env);
+            let failure = command.failed(failure.mind_proxies(&context.env));
             context.console.failure(&failure, command.wants_json());
             failure.exit_code()
         }
+    };
+    context.console.finish();
+    code
+}
+
+/// What was typed, or the help that it asks for.
+fn parse(args: &[OsString], manner: Manner) -> Result<Result<Cli, clap::Error>, Failure> {
+    if own(args).any(is_secret_flag) {
+        return Err(secret_in_argv());
+    }
+    let mut command = Cli::command().color(manner.clap_color());
+    let parsed = command
+        .try_get_matches_from_mut(args.iter())
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    match parsed {
+        Ok(cli) => Ok(Ok(cli)),
+        Err(error) if is_help(error.kind()) => Ok(Err(error)),
+        Err(error) => Err(usage::failure(&error, args)),
     }
 }
 
@@ -101,6 +126,14 @@ fn secret_in_argv() -> Failure {
     )
 }
 
+/// The words that are ours: what follows is another program's.
+fn own(args: &[OsString]) -> impl Iterator<Item = &OsStr> {
+    let ends = |arg: &OsStr| arg == "--" || arg == "--run";
+    args.iter()
+        .map(OsString::as_os_str)
+        .take_while(move |arg| !ends(arg))
+}
+
 /// The flag that other tools have, and that this one must not.
 fn is_secret_flag(arg: &OsStr) -> bool {
     const FLAG: &[u8] = b"--client-secret";
@@ -134,6 +167,11 @@ pub(crate) trait Run {
         false
     }
 
+    /// `failure` of it with the exit code that users of such commands expect.
+    fn failed(&self, failure: Failure) -> Failure {
+        failure
+    }
+
     /// Does it.
     fn run(&self, context: &Context) -> Result<(), Failure>;
 }
@@ -144,12 +182,18 @@ impl Command {
             Self::Token(args) => &**args,
             Self::Call(args) => &**args,
             Self::Status(args) => &**args,
+            Self::Exec(args) => &**args,
+            Self::Watch(args) => &**args,
             Self::Purge(args) => &**args,
             Self::Inspect(args) => &**args,
             Self::Emulator(args) => &**args,
+            Self::Init(args) => &**args,
             Self::Config(command) => command,
             Self::Profile(command) => command,
+            Self::Doctor(args) => &**args,
+            Self::Secret(command) => command,
             Self::Completion(args) => &**args,
+            Self::Man(args) => &**args,
         }
     }
 }

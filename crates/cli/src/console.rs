@@ -1,13 +1,16 @@
 //! Standard output and standard error: data here, words there.
 
+mod queue;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use prove_token::ErrorKind;
 use prove_token_config::Env;
 
+use self::queue::Queue;
 use crate::args::{Global, LogFormat, When};
 use crate::failure::Failure;
 use crate::manner::Manner;
@@ -27,6 +30,8 @@ pub(crate) struct Console {
     stderr: Mutex<bool>,
     /// Standard output stands in the middle of a line.
     mid_line: AtomicBool,
+    /// Lines that nobody waits for.
+    queue: OnceLock<Queue>,
 }
 
 impl Console {
@@ -102,6 +107,9 @@ impl Console {
 
     /// A failure: one `error:` paragraph and its hints, or one JSON object.
     pub(crate) fn failure(&self, failure: &Failure, as_json: bool) {
+        if failure.is_silent() {
+            return;
+        }
         if as_json {
             self.say(&failure.to_json().to_string());
             return;
@@ -114,6 +122,12 @@ impl Console {
         }
     }
 
+    /// A question, which ends in the line of its answer.
+    pub(crate) fn ask(&self, question: &str) {
+        let _one_at_a_time = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = anstream::stderr().write_all(question.as_bytes());
+    }
+
     /// Writes one line to standard error; if that is closed, nobody can be told.
     pub(crate) fn say(&self, line: &str) {
         let mut in_progress = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,8 +135,36 @@ impl Console {
         // what was written to it.
         let parted = self.mid_line.swap(false, Ordering::Relaxed) && io::stderr().is_terminal();
         let text = format!("{}{line}\n", if parted { "\n" } else { "" });
+        if let Some(queue) = self.queue.get() {
+            queue.push(text);
+            return;
+        }
         wipe(&mut in_progress);
         let _ = anstream::stderr().write_all(text.as_bytes());
+    }
+
+    /// From now on lines are written by a thread, and wait for their reader, not we: for
+    /// commands that go on for long.
+    pub(crate) fn let_lines_wait(&self) -> Result<(), Failure> {
+        let write = |line: &str| {
+            let _ = anstream::stderr().write_all(line.as_bytes());
+        };
+        let queue = Queue::start(write).map_err(|error| {
+            Failure::new(
+                ErrorKind::Internal,
+                format!("cannot start a thread: {}", error.kind()),
+            )
+        })?;
+        // A second one would be a second order of lines; there is none.
+        let _ = self.queue.set(queue);
+        Ok(())
+    }
+
+    /// Gives lines that wait a moment to be read, before the process ends.
+    pub(crate) fn finish(&self) {
+        if let Some(queue) = self.queue.get() {
+            queue.finish();
+        }
     }
 
     /// Whether somebody is there to watch progress: at a terminal that can take a line

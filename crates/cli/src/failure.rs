@@ -9,6 +9,16 @@ use serde_json::{Value, json};
 use crate::printable::printable;
 use crate::times;
 
+/// By which other programs are told of a proxy; here they have no effect.
+pub(crate) const PROXY_VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+];
+
 /// An error on its way to the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -16,6 +26,8 @@ pub(crate) struct Failure {
     exit_code: u8,
     message: String,
     hints: Vec<String>,
+    /// There is nothing to say.
+    is_silent: bool,
     /// For machines only.
     facts: Facts,
 }
@@ -37,6 +49,7 @@ impl Failure {
             exit_code: Outcome::of(kind).exit_code,
             message: message.into(),
             hints: Vec::new(),
+            is_silent: false,
             facts: Facts::default(),
         }
     }
@@ -58,6 +71,28 @@ impl Failure {
         }
     }
 
+    /// The limit of `--timeout` passed.
+    pub(crate) fn timed_out(limit: Duration) -> Self {
+        let limit = humantime::format_duration(limit);
+        Self::new(ErrorKind::Timeout, format!("no result within {limit}"))
+            .hint("raise --timeout; --verbose shows where the time goes")
+    }
+
+    /// The end of another program, whose exit code becomes ours. It has said what it had
+    /// to say.
+    pub(crate) fn of_child(exit_code: u8) -> Self {
+        Self {
+            exit_code,
+            is_silent: true,
+            ..Self::new(ErrorKind::Internal, "the program failed")
+        }
+    }
+
+    /// The same failure with another exit code.
+    pub(crate) fn with_exit_code(self, exit_code: u8) -> Self {
+        Self { exit_code, ..self }
+    }
+
     /// Adds a sentence on what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -67,17 +102,9 @@ impl Failure {
     /// Where connecting failed and a proxy variable is set, its owner expects it
     /// to be used, which it never is: it would see plain requests.
     pub(crate) fn mind_proxies(self, env: &Env) -> Self {
-        const VARIABLES: [&str; 6] = [
-            "HTTPS_PROXY",
-            "https_proxy",
-            "ALL_PROXY",
-            "all_proxy",
-            "HTTP_PROXY",
-            "http_proxy",
-        ];
         let is_set = |name: &&str| env.var_os(name).is_some_and(|value| !value.is_empty());
         let connecting = matches!(self.kind, ErrorKind::Connect | ErrorKind::Timeout);
-        match VARIABLES.into_iter().find(is_set) {
+        match PROXY_VARIABLES.into_iter().find(is_set) {
             Some(name) if connecting => self.hint(format!(
                 "{name} is set, but proxy variables are never used: give --proxy, or proxy in the profile"
             )),
@@ -96,6 +123,11 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> u8 {
         self.exit_code
+    }
+
+    /// Whether there is nothing to say but the exit code.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     pub(crate) fn message(&self) -> &str {

@@ -18,7 +18,7 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// Looks for `--color`, `-o json` and `-q` in `args`, the program's name first.
+    /// Looks for `--color`, `-o json`, `--json` and `-q` in `args`, the program's name first.
     pub(crate) fn of(args: &[OsString]) -> Self {
         let mut manner = Self::default();
         let mut args = args
@@ -32,10 +32,12 @@ impl Manner {
                 None => (arg, args.peek().copied()),
             };
             match (name, value) {
-                ("--", _) => break,
+                // What follows is another program's.
+                ("--" | "--run", _) => break,
                 ("--color", Some("always")) => manner.color = When::Always,
                 ("--color", Some("never")) => manner.color = When::Never,
                 ("--output" | "-o", Some("json")) | ("-ojson", _) => manner.json = true,
+                ("--json", _) => manner.json = true,
                 ("--quiet" | "-q", _) => manner.quiet = true,
                 _ => {}
             }
@@ -73,6 +75,7 @@ mod tests {
             "-o=json",
             "--output json",
             "--output=json",
+            "--json",
         ] {
             assert!(manner(&format!("token {json} x")).json, "{json}");
         }

@@ -9,6 +9,8 @@ mod flags;
 mod late;
 mod misses;
 mod stage;
+mod watching;
+mod wish;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -26,12 +28,16 @@ use prove_token_config::{Origin, Overrides, Profile, Row, SecretOverride, Store,
 use prove_token_emulator::Emulator;
 use tokio::sync::oneshot;
 
-use self::emulator::with_emulator;
+pub(crate) use self::emulator::with_emulator;
+pub(crate) use self::flags::overrides;
 pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
 use self::misses::Misses;
 use self::stage::Stage;
-use crate::args::{CacheFlags, ProfileFlags, TokenFlags};
+pub(crate) use self::stage::blocking;
+use self::watching::Habit;
+pub(crate) use self::wish::Wish;
+use crate::args::{ProfileFlags, TokenFlags};
 use crate::command::Context;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -51,30 +57,7 @@ pub(crate) struct Session {
     /// Whether `PROVE_EMULATOR` says that one is running.
     needs_emulator: bool,
     /// Ends with the session.
-    _emulator: Option<Emulator>,
-}
-
-/// How a command wants its token.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wish {
-    /// A new one, which is kept.
-    pub(crate) force: bool,
-    /// One for this command alone.
-    pub(crate) no_cache: bool,
-    /// One that is kept, or none.
-    pub(crate) cached_only: bool,
-    /// It should live so much longer.
-    pub(crate) min_validity: Duration,
-}
-
-impl From<CacheFlags> for Wish {
-    fn from(flags: CacheFlags) -> Self {
-        Self {
-            force: flags.force,
-            no_cache: flags.no_cache,
-            ..Self::default()
-        }
-    }
+    emulator: Option<Emulator>,
 }
 
 impl Session {
@@ -96,19 +79,28 @@ impl Session {
         limit: Option<Duration>,
         context: &Context,
     ) -> Result<Self, Failure> {
+        Self::open_as(Habit::OneShot, profile, limit, context)
+    }
+
+    fn open_as(
+        habit: Habit,
+        profile: Profile,
+        limit: Option<Duration>,
+        context: &Context,
+    ) -> Result<Self, Failure> {
         let needs_emulator = matches!(profile.target, Target::Emulator { url: Some(_) });
         let (profile, emulator) = with_emulator(profile, &context.console)?;
         let progress = progress(&profile, context);
         let (transport, misses) = (Arc::default(), Arc::default());
         Ok(Self {
-            client: client(&profile, &transport, &misses, &context.console)?,
+            client: client(habit, &profile, &transport, &misses, &context.console)?,
             profile,
             misses,
             transport,
             stage: Stage::new(limit, progress),
             console: Arc::clone(&context.console),
             needs_emulator,
-            _emulator: emulator,
+            emulator,
         })
     }
 
@@ -119,6 +111,11 @@ impl Session {
             None if wish.cached_only => Err(self.nothing_kept()),
             None => self.run(self.obtain(wish)),
         }
+    }
+
+    /// Where the emulator listens that ends with this process; `None` without one.
+    pub(crate) fn own_emulator(&self) -> Option<&str> {
+        self.emulator.as_ref().map(Emulator::url)
     }
 
     /// The token that is kept, if it will do. Nobody is asked.
@@ -132,11 +129,11 @@ impl Session {
         if wish.force || self.profile.store != Store::File {
             return Ok(None);
         }
-        if !self.profile.runs_secret_command() {
+        if !self.profile.reads_secret_slowly() {
             return Ok(self.client.cached_access_token(None, self.options(wish))?);
         }
-        // A command takes its time, which the limit and signals end: see `obtain`,
-        // which looks for what is kept as well.
+        // A command or a keyring takes its time, which the limit and signals end: see
+        // `obtain`, which looks for what is kept as well.
         match wish.cached_only {
             true => self.run(self.look(wish)),
             false => Ok(None),
@@ -145,7 +142,7 @@ impl Session {
 
     /// What is known of the token. Nobody is asked for it.
     pub(crate) fn status(&self) -> Result<TokenStatus, Failure> {
-        match self.profile.runs_secret_command() {
+        match self.profile.reads_secret_slowly() {
             false => Ok(self.client.stored_status(None)?),
             true => self.run(self.apart(|client| client.stored_status(None))),
         }
@@ -273,7 +270,8 @@ impl Session {
         (api.origin() == tokens.origin()).then_some(&self.profile.budget)
     }
 
-    fn nothing_kept(&self) -> Failure {
+    /// Why `--cached-only` found nothing.
+    pub(crate) fn nothing_kept(&self) -> Failure {
         let failure = Failure::new(ErrorKind::Expired, "no usable token is kept")
             .hint("leave out --cached-only to request one");
         match (self.profile.store, self.misses.last()) {
@@ -293,8 +291,13 @@ impl Session {
 
 /// The profile that `flags`, the environment and the configuration file make.
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
-    let overrides = flags::overrides(flags, context)?;
+    let overrides = overrides(flags, context)?;
     Ok(Profile::resolve(&overrides, &context.env)?)
+}
+
+/// What `flags` and the global flags say about a token.
+pub(crate) fn token_overrides(flags: &TokenFlags, context: &Context) -> Result<Overrides, Failure> {
+    flags::of_token(flags, context)
 }
 
 /// A client that forgets tokens, and could obtain none: no secret is looked for.
@@ -316,10 +319,12 @@ pub(crate) fn without_secret(
     }
     let (profile, _) = with_emulator(profile, &context.console)?;
     let (transport, misses) = (Arc::default(), Arc::default());
-    client(&profile, &transport, &misses, &context.console).map(Some)
+    let habit = Habit::OneShot;
+    client(habit, &profile, &transport, &misses, &context.console).map(Some)
 }
 
 fn client(
+    habit: Habit,
     profile: &Profile,
     transport: &Arc<LateTransport>,
     misses: &Arc<Misses>,
@@ -328,10 +333,13 @@ fn client(
     let (misses, console) = (Arc::clone(misses), Arc::clone(console));
     let builder = profile
         .client_builder(Arc::clone(transport))?
-        .background_renewal(false)
+        .background_renewal(matches!(habit, Habit::Watching(_)))
         .on_event(move |event| {
             if misses.is_news(event) {
                 report::event(&console, event);
+            }
+            if let Habit::Watching(listener) = &habit {
+                listener(event);
             }
         });
     Ok(builder.build()?)
@@ -339,9 +347,9 @@ fn client(
 
 /// What a person at a terminal sees of a wait; a command that prints the secret may ask
 /// something there, and is left alone.
-fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
+pub(crate) fn progress(profile: &Profile, context: &Context) -> Option<Progress> {
     let endpoint = profile.token_endpoint.as_ref()?;
-    let is_seen = context.console.shows_progress(&context.env) && !profile.runs_secret_command();
+    let is_seen = context.console.shows_progress(&context.env) && !profile.reads_secret_slowly();
     is_seen.then(|| Progress {
         console: Arc::clone(&context.console),
         unicode: screen::shows_unicode(&context.env),

@@ -5,8 +5,10 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
+use crate::args::Cli;
 use crate::failure::Failure;
 
 /// `error`, which the parser made of `args`, as a failure with exit code 2.
@@ -27,6 +29,13 @@ pub(crate) fn failure(error: &Error, args: &[OsString]) -> Failure {
         ),
         None => "--help says what there is".to_owned(),
     })
+}
+
+/// Whether `args`, which the parser refuses, are for the command of this name.
+pub(crate) fn is_of(args: &[OsString], name: &str) -> bool {
+    let lenient = Cli::command().ignore_errors(true);
+    let matches = lenient.try_get_matches_from(args);
+    matches.is_ok_and(|matches| matches.subcommand_name() == Some(name))
 }
 
 fn message(error: &Error, args: &[OsString]) -> String {

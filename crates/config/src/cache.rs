@@ -85,7 +85,7 @@ fn no_folder(reason: &str) -> Problem {
 pub(crate) fn read(root: &mut Section<'_>, report: &mut Report<'_>) -> Option<Setting<Store>> {
     let mut section = root.take("cache").and_then(|item| item.section(report))?;
     let store = section.take("store").and_then(|item| {
-        let store = match item.word(&["file", "memory", "none"], report)? {
+        let store = match item.word(report)? {
             "memory" => Store::Memory,
             "none" => Store::None,
             _ if cfg!(unix) => Store::File,

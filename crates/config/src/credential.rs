@@ -1,18 +1,21 @@
 //! The credentials of a resolved profile.
 
+use std::fmt;
 use std::path::Path;
 
-use prove_token::{ClientId, Credentials, Secret};
+use prove_token::{ClientId, ClientSecret, Credentials, Error, Secret, SecretSource};
 
 use crate::address::Address;
 use crate::disk;
 use crate::document::without_value;
-use crate::duration::DEFAULT_COMMAND;
+use crate::duration::{DEFAULT_COMMAND, DEFAULT_KEYRING};
 use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
 use crate::place::printable;
-use crate::secret::{CommandSecret, EnvSecret, FileSecret, NoSecret};
+use crate::secret::{
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeyringSecret, NoSecret,
+};
 use crate::selection::Selection;
 use crate::setting::{ClientIdSetting, Origin, SecretSetting, Setting, Settings};
 
@@ -64,20 +67,28 @@ fn with_source(
 ) -> Credentials {
     match secret {
         SecretSetting::Given(secret) => Credentials::new(id, secret.clone()),
-        SecretSetting::None => Credentials::from_source(id, NoSecret),
-        SecretSetting::Env(name) => Credentials::from_source(id, EnvSecret::new(name, env)),
+        other => Credentials::from_source(id, AnySource(source(other, env, config))),
+    }
+}
+
+/// What reads the secret where `secret` says it is. One that was given is nowhere.
+pub(crate) fn source(
+    secret: &SecretSetting,
+    env: &Env,
+    config: Option<&Config>,
+) -> Box<dyn SecretSource> {
+    match secret {
+        SecretSetting::Given(_) | SecretSetting::None => Box::new(NoSecret),
+        SecretSetting::Env(name) => Box::new(EnvSecret::new(name, env)),
         SecretSetting::File {
             path,
             allow_insecure_mode,
         } => {
             let source = FileSecret::new(path, env);
-            Credentials::from_source(
-                id,
-                match allow_insecure_mode {
-                    Some(allow) => source.allow_insecure_mode(*allow),
-                    None => source,
-                },
-            )
+            Box::new(match allow_insecure_mode {
+                Some(allow) => source.allow_insecure_mode(*allow),
+                None => source,
+            })
         }
         SecretSetting::Command {
             program,
@@ -87,12 +98,41 @@ fn with_source(
             let arguments = arguments.iter().map(Secret::expose_secret);
             let source = CommandSecret::new(program, arguments, env, withheld(config))
                 .time_limit(time_limit.unwrap_or(DEFAULT_COMMAND));
-            Credentials::from_source(id, source)
+            Box::new(source)
+        }
+        SecretSetting::Credential(name) => Box::new(CredentialSecret::new(name, env)),
+        SecretSetting::Keyring {
+            name,
+            until_reboot,
+            time_limit,
+        } => {
+            let source = KeyringSecret::new(name, *until_reboot)
+                .time_limit(time_limit.unwrap_or(DEFAULT_KEYRING));
+            Box::new(source)
         }
     }
 }
 
-/// The variables that no secret command sees: client secrets, also of other
+/// A source whose kind does not matter.
+struct AnySource(Box<dyn SecretSource>);
+
+impl SecretSource for AnySource {
+    fn identity(&self) -> String {
+        self.0.identity()
+    }
+
+    fn read(&self) -> Result<ClientSecret, Error> {
+        self.0.read()
+    }
+}
+
+impl fmt::Debug for AnySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The variables that no program sees that we start: client secrets, also of other
 /// profiles, and the token that `token -o env` exports.
 pub(crate) fn withheld(config: Option<&Config>) -> impl Iterator<Item = &str> {
     let of_profiles = config.into_iter().flat_map(Config::secret_variables);

@@ -9,10 +9,13 @@ use crate::error::Problem;
 pub(crate) const TIMEOUT_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(300);
 
-/// What the `timeout` of a secret command may be. It is a part of a flight, so it
-/// ends where the longest flight does.
-pub(crate) const COMMAND_RANGE: RangeInclusive<Duration> =
+/// What the `timeout` of a secret command, or of a keyring, may be. It is a part of a
+/// flight, so it ends where the longest flight does.
+pub(crate) const SOURCE_RANGE: RangeInclusive<Duration> =
     Duration::from_secs(1)..=*TIMEOUT_RANGE.end();
+
+/// How long a keyring may take if nobody says so: somebody may have to type a password.
+pub(crate) const DEFAULT_KEYRING: Duration = Duration::from_secs(20);
 
 /// How long a secret command may take if nobody says so.
 pub(crate) const DEFAULT_COMMAND: Duration = Duration::from_secs(10);
@@ -31,6 +34,12 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
+    pub(crate) const DEFAULT: Self = Self {
+        connect: Duration::from_secs(3),
+        attempt: Duration::from_secs(10),
+        flight: Duration::from_secs(25),
+    };
+
     /// Whether one is longer than what it is a part of.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let (longer, shorter) = if self.connect > self.attempt {
@@ -56,11 +65,7 @@ impl Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(3),
-            attempt: Duration::from_secs(10),
-            flight: Duration::from_secs(25),
-        }
+        Self::DEFAULT
     }
 }
 

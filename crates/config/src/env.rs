@@ -26,6 +26,85 @@ pub(crate) const EMULATOR: &str = "PROVE_EMULATOR";
 /// The certificate authorities to trust.
 pub(crate) const CERTIFICATES: &str = "SSL_CERT_FILE";
 
+/// A variable that means something to this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says, without a full stop.
+    pub meaning: &'static str,
+}
+
+/// In the order of the manual.
+const VARIABLES: [Variable; 17] = [
+    variable(CONFIG, "the configuration file, unless --config names one"),
+    variable(PROFILE, "the profile, unless one is named"),
+    variable(
+        CLIENT_ID,
+        "the client id of the profile env, which is used then unless another is named",
+    ),
+    variable(
+        CLIENT_SECRET,
+        "the client secret of the profile env; a file is safer",
+    ),
+    variable(
+        CLIENT_SECRET_FILE,
+        "the file that holds the client secret of the profile env",
+    ),
+    variable(
+        ENVIRONMENT,
+        "the environment of the profile env; uat-us unless it is set",
+    ),
+    variable(
+        EMULATOR,
+        "the address of a running emulator, which is used in place of one of our own",
+    ),
+    variable(ACCESS_TOKEN, "set for others, by token -o env; never read"),
+    variable(
+        CERTIFICATES,
+        "the certificate authorities to trust, as PEM, unless ca_file names them",
+    ),
+    variable(
+        "CREDENTIALS_DIRECTORY",
+        "the folder in which systemd hands credentials to a service",
+    ),
+    variable(
+        "DBUS_SESSION_BUS_ADDRESS",
+        "where the Secret Service is asked for a keyring's entry",
+    ),
+    variable(
+        "XDG_CONFIG_HOME",
+        "the folder of configuration files, in place of ~/.config",
+    ),
+    variable(
+        "XDG_CACHE_HOME",
+        "the folder of kept tokens, in place of ~/.cache",
+    ),
+    variable(
+        "NO_COLOR",
+        "set to anything, it keeps colour out of the output",
+    ),
+    variable("CLICOLOR_FORCE", "set to 1, it keeps colour in a pipe"),
+    variable(
+        "LC_ALL, LC_CTYPE, LANG",
+        "whether a terminal shows more than ASCII",
+    ),
+    variable(
+        "HTTPS_PROXY and its like",
+        "never used: a proxy is named by --proxy or in a profile",
+    ),
+];
+
+const fn variable(name: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, meaning }
+}
+
+/// The variables that are honoured, ours first.
+pub fn variables() -> impl Iterator<Item = Variable> {
+    VARIABLES.into_iter()
+}
+
 /// The environment variables of a process, captured once.
 ///
 /// Everything that depends on the environment takes this value, so a test
@@ -65,7 +144,7 @@ impl Env {
     }
 
     /// Every variable; for child processes.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))

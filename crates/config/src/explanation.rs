@@ -5,7 +5,7 @@ use std::time::Duration;
 use prove_token::Endpoint;
 
 use crate::address::Address;
-use crate::duration::{DEFAULT_COMMAND, Timeouts};
+use crate::duration::{DEFAULT_COMMAND, DEFAULT_KEYRING, Timeouts};
 use crate::place::printable;
 use crate::profile::{Profile, Row, Sources};
 use crate::resolution;
@@ -171,6 +171,18 @@ fn secret(setting: &SecretSetting) -> String {
             let limit = humantime::format_duration(time_limit.unwrap_or(DEFAULT_COMMAND));
             let program = program.escape_debug();
             format!("printed by the command {program} within {limit}")
+        }
+        SecretSetting::Credential(name) => format!("in the credential {name}"),
+        SecretSetting::Keyring {
+            name,
+            until_reboot: true,
+            ..
+        } => format!("in the kernel's keyring, as {name}, until the machine restarts"),
+        SecretSetting::Keyring {
+            name, time_limit, ..
+        } => {
+            let limit = humantime::format_duration(time_limit.unwrap_or(DEFAULT_KEYRING));
+            format!("in the keyring, as {name}, to be read within {limit}")
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::cache::{self, Store};
 use crate::disk::{self, Fault};
 use crate::document::{self, Report, Section};
@@ -15,10 +17,7 @@ use crate::service::{self, ServiceSettings};
 use crate::setting::{SecretSetting, Setting, Settings};
 
 /// A configuration file larger than this is a mistake.
-const LIMIT: u64 = 1024 * 1024;
-
-/// Profile names that mean something without a file.
-const RESERVED: [&str; 2] = ["env", "flags"];
+pub(crate) const LIMIT: u64 = 1024 * 1024;
 
 /// The last place to look.
 const SYSTEM_FILE: &str = "/etc/prove-token/config.toml";
@@ -111,23 +110,37 @@ impl Config {
     /// As [`load`](Config::load), if the file cannot be read or is not TOML.
     pub fn inspect(path: &Path) -> Result<Self, Error> {
         let path: Arc<Path> = path.into();
-        let text =
-            disk::read_text(&path, LIMIT, judge).map_err(|fault| unreadable(&path, &fault))?;
-        let mut report = Report::new(Arc::clone(&path), &text);
-        let Some(root) = document::parse(&text, &mut report) else {
-            return Err(Error::configuration(Some(&path), report.into_problems()));
+        Self::parse(&path, &Self::text(&path)?)
+    }
+
+    /// The text of the file at `path`, if it is to be believed.
+    pub(crate) fn text(path: &Arc<Path>) -> Result<Zeroizing<String>, Error> {
+        disk::read_text(path, LIMIT, judge).map_err(|fault| unreadable(path, &fault))
+    }
+
+    /// As [`inspect`](Config::inspect), of `text` as that of the file at `path`.
+    pub(crate) fn parse(path: &Arc<Path>, text: &str) -> Result<Self, Error> {
+        let mut report = Report::new(Arc::clone(path), text);
+        let Some(root) = document::parse(text, &mut report) else {
+            return Err(Error::configuration(Some(path), report.into_problems()));
         };
         let mut config = Self {
-            path: Arc::clone(&path),
+            path: Arc::clone(path),
             default_profile: None,
             store: None,
             service: None,
             profiles: BTreeMap::new(),
             problems: Vec::new(),
         };
-        config.read(Section::new("", 0, &root), &mut report);
+        config.read(Section::new("", 0, &root, &schema::FILE), &mut report);
         config.problems = report.into_problems();
         Ok(config)
+    }
+
+    /// Whether a front end may make this file, if it is missing: that of the machine is
+    /// for its administrator to make.
+    pub(crate) fn is_of_user(path: &Path) -> bool {
+        path != Path::new(SYSTEM_FILE)
     }
 
     /// The file.
@@ -154,6 +167,13 @@ impl Config {
             is_default: default.is_some_and(|default| default.value == *name),
             problems: &table.problems,
         })
+    }
+
+    /// The name of the default profile, if there is one.
+    pub fn default_profile(&self) -> Option<&str> {
+        self.default_profile
+            .as_ref()
+            .map(|setting| setting.value.as_str())
     }
 
     /// The error of a file with problems.
@@ -210,7 +230,7 @@ impl Config {
                 let problem = Problem::new("not a name for a profile")
                     .with_hint("use up to 64 of a-z, 0-9, -, _ and ., not beginning with a dot");
                 item.note(problem, report);
-            } else if RESERVED.contains(&name) {
+            } else if schema::RESERVED.contains(&name) {
                 let problem = Problem::new("this name is taken").with_hint(format!(
                     "\"{name}\" is made of variables or flags; choose another name"
                 ));

@@ -53,13 +53,16 @@
 //! tokens end with it, they are kept in memory.
 #![forbid(unsafe_code)]
 
+mod access;
 mod address;
 mod cache;
+mod child;
 mod client;
 mod credential;
 mod disk;
 mod document;
 mod duration;
+mod edit;
 mod env;
 mod error;
 mod explanation;
@@ -68,6 +71,7 @@ mod overrides;
 mod place;
 mod profile;
 mod renewal;
+mod replacement;
 mod resolution;
 mod schema;
 mod secret;
@@ -76,16 +80,24 @@ mod service;
 mod setting;
 mod taxonomy;
 
+pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
+pub use child::child_environment;
 pub use duration::Timeouts;
-pub use env::Env;
+pub use edit::{Edit, Issuer, NewProfile};
+pub use env::{Env, Variable, variables};
 pub use error::{Error, Problem};
 pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
-pub use secret::{CommandSecret, EnvSecret, FileSecret, end_commands};
+pub use replacement::replace_file;
+pub use schema::{KeyRow, json_schema, keys};
+pub use secret::{
+    CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeptSecret, KeyringSecret, SecretPlace,
+    end_commands,
+};
 pub use service::{
     Caller, HandsOut, Identity, ListenAddress, Rule, ServiceSettings, ServiceSink, Tls,
 };

@@ -1,6 +1,6 @@
 //! A profile with every question answered.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prove_token::{
     AccessTokenRequest, ClientAuthentication, Credentials, Endpoint, ProxyAddress, RenewalPolicy,
@@ -97,10 +97,33 @@ impl Profile {
         explanation::rows(self)
     }
 
-    /// Whether reading the secret runs a command, and so may take its time.
-    pub fn runs_secret_command(&self) -> bool {
+    /// Whether reading the secret may take its time, or ask somebody: it runs a command,
+    /// or speaks to a keyring that may have to be unlocked. The kernel's keyring asks
+    /// nobody, and files and variables neither.
+    pub fn reads_secret_slowly(&self) -> bool {
         let secret = self.sources.settings.client_secret.as_ref();
-        secret.is_some_and(|setting| matches!(setting.value, SecretSetting::Command { .. }))
+        secret.is_some_and(|setting| {
+            matches!(
+                setting.value,
+                SecretSetting::Command { .. }
+                    | SecretSetting::Keyring {
+                        until_reboot: false,
+                        ..
+                    }
+            )
+        })
+    }
+
+    /// The file that the secret is in, if it is in one, and whether that is accepted
+    /// whatever its mode (`allow_insecure_mode`).
+    pub fn secret_file(&self) -> Option<(&Path, bool)> {
+        match &self.sources.settings.client_secret.as_ref()?.value {
+            SecretSetting::File {
+                path,
+                allow_insecure_mode,
+            } => Some((path, *allow_insecure_mode == Some(true))),
+            _ => None,
+        }
     }
 
     /// Reads [`ca_file`](Profile::ca_file).

@@ -11,8 +11,10 @@ use prove_token::{Error, RenewalPolicy, RetryPolicy};
 use crate::document::{Item, Report, Section};
 use crate::duration::Timeouts;
 use crate::error::Problem;
+use crate::schema::{Key, Kind, Preset, Table};
 use crate::setting::{Origin, Setting};
 
+/// The units of the table below.
 const fn millis(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
@@ -21,10 +23,31 @@ const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A row for each key: its type, its default, and the group of keys that are
-/// checked together.
+const SECOND: Duration = secs(1);
+const MINUTE: Duration = secs(60);
+const HOUR: Duration = secs(3600);
+const DAY: Duration = secs(24 * 3600);
+
+/// The default of a number, as the table of keys has it.
+macro_rules! preset {
+    (u32, $default:expr) => {
+        Preset::Number($default)
+    };
+    (Duration, $default:expr) => {
+        Preset::Time($default)
+    };
+}
+
+/// A row for each key: its type, its default, its range, the group of keys that are
+/// checked together, and what it is for. The ranges are the core's, written down for
+/// `config schema`; a test compares the two.
 macro_rules! numbers {
-    ($($key:ident: $kind:ty = $default:expr, $group:literal;)*) => {
+    ($($key:ident: $kind:ident = $default:expr, $range:expr, $group:literal, $about:literal;)*) => {
+        /// The keys of `[profiles.NAME.renewal]`.
+        pub(crate) static TABLE: Table = Table::of(&[
+            $(Key::new(stringify!($key), $range, $about).or(preset!($kind, $default)),)*
+        ]);
+
         /// What one layer says about renewal; `None` is left to the layer below.
         #[derive(Clone, Debug, Default)]
         pub(crate) struct Renewal {
@@ -93,31 +116,56 @@ macro_rules! numbers {
 }
 
 numbers! {
-    advisory_percent: u32 = 20, "advisory";
-    advisory_limit: Duration = secs(3600), "advisory";
-    jitter_percent: u32 = 10, "advisory";
-    jitter_limit: Duration = secs(300), "advisory";
-    mandatory_percent: u32 = 10, "mandatory";
-    mandatory_limit: Duration = secs(60), "mandatory";
-    mandatory_wait: Duration = secs(2), "mandatory_wait";
-    guard_percent: u32 = 5, "guard";
-    guard_least: Duration = millis(500), "guard";
-    guard_limit: Duration = secs(10), "guard";
-    default_lifetime: Duration = secs(300), "default_lifetime";
-    longest_lifetime: Duration = secs(24 * 3600), "longest_lifetime";
-    renewal_pause: Duration = secs(5), "renewal_pause";
-    renewal_pause_limit: Duration = secs(60), "renewal_pause";
-    failure_pause: Duration = secs(1), "failure_pause";
-    failure_pause_limit: Duration = secs(4), "failure_pause";
-    rejection_pause_least: Duration = secs(1), "rejection_pause";
-    rejection_pause_most: Duration = secs(5), "rejection_pause";
-    rejection_pause_limit: Duration = secs(60), "rejection_pause";
-    no_gain_pause: Duration = secs(10), "no_gain_pause";
-    forced_renewal_interval: Duration = secs(30), "forced_renewal_interval";
-    cool_down_limit: Duration = secs(3600), "cool_down_limit";
-    attempts: u32 = 3, "attempts";
-    retry_base: Duration = millis(200), "retry";
-    retry_cap: Duration = secs(2), "retry";
+    advisory_percent: u32 = 20, Kind::percent(1, 80), "advisory",
+        "Below this share of its life a token is renewed in the background; at most 80 together with jitter_percent";
+    advisory_limit: Duration = secs(3600), Kind::time(Duration::ZERO, DAY), "advisory",
+        "The longest that share is in time";
+    jitter_percent: u32 = 10, Kind::percent(0, 20), "advisory",
+        "The share of its life by which a token may be renewed earlier, drawn for each";
+    jitter_limit: Duration = secs(300), Kind::time(Duration::ZERO, HOUR), "advisory",
+        "The longest that share is in time";
+    mandatory_percent: u32 = 10, Kind::percent(1, 50), "mandatory",
+        "Below this share of its life callers wait for a renewal, once";
+    mandatory_limit: Duration = secs(60), Kind::time(Duration::ZERO, HOUR), "mandatory",
+        "The longest that share is in time";
+    mandatory_wait: Duration = secs(2), Kind::time(Duration::ZERO, secs(30)), "mandatory_wait",
+        "How long they wait while a live token is there";
+    guard_percent: u32 = 5, Kind::percent(1, 50), "guard",
+        "Below this share of its life a token is not handed out";
+    guard_least: Duration = millis(500), Kind::time(Duration::ZERO, MINUTE), "guard",
+        "The shortest that share is in time; no more than guard_limit";
+    guard_limit: Duration = secs(10), Kind::time(Duration::ZERO, MINUTE), "guard",
+        "The longest that share is in time";
+    default_lifetime: Duration = secs(300), Kind::time(SECOND, DAY), "default_lifetime",
+        "The life of a token when the server names none";
+    longest_lifetime: Duration = secs(24 * 3600), Kind::time(MINUTE, DAY), "longest_lifetime",
+        "The longest life of a token that is believed";
+    renewal_pause: Duration = secs(5), Kind::time(SECOND, HOUR), "renewal_pause",
+        "The pause after a failed renewal of a live token; it doubles with each further failure";
+    renewal_pause_limit: Duration = secs(60), Kind::time(SECOND, HOUR), "renewal_pause",
+        "The longest such pause; no less than renewal_pause";
+    failure_pause: Duration = secs(1), Kind::time(millis(10), MINUTE), "failure_pause",
+        "The pause after a failure while there is no usable token; it doubles with each further one";
+    failure_pause_limit: Duration = secs(4), Kind::time(millis(10), MINUTE), "failure_pause",
+        "The longest such pause; no less than failure_pause";
+    rejection_pause_least: Duration = secs(1), Kind::time(millis(100), HOUR), "rejection_pause",
+        "The shortest pause after the server rejected the credentials or the request";
+    rejection_pause_most: Duration = secs(5), Kind::time(millis(100), HOUR), "rejection_pause",
+        "The longest first such pause; no less than rejection_pause_least";
+    rejection_pause_limit: Duration = secs(60), Kind::time(millis(100), HOUR), "rejection_pause",
+        "The longest such pause after several rejections; no less than rejection_pause_most";
+    no_gain_pause: Duration = secs(10), Kind::time(SECOND, HOUR), "no_gain_pause",
+        "The shortest pause after a renewal that gained nothing";
+    forced_renewal_interval: Duration = secs(30), Kind::time(SECOND, HOUR), "forced_renewal_interval",
+        "How often rejections by an API may force a renewal, at most";
+    cool_down_limit: Duration = secs(3600), Kind::time(SECOND, HOUR), "cool_down_limit",
+        "The longest pause that a Retry-After can impose";
+    attempts: u32 = 3, Kind::count(1, 10, "tries"), "attempts",
+        "How often a token request is tried";
+    retry_base: Duration = millis(200), Kind::time(millis(1), MINUTE), "retry",
+        "The pause before the second try; it doubles with each further one";
+    retry_cap: Duration = secs(2), Kind::time(millis(1), MINUTE), "retry",
+        "The longest such pause; no less than retry_base";
 }
 
 /// Reads the table. What is wrong is noted and left out.
@@ -272,7 +320,8 @@ impl Number for u32 {
 
 impl Number for Duration {
     fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Self> {
-        item.duration(Self::ZERO..=Self::MAX, report)
+        // Its range is judged together with the other numbers', by the core.
+        item.duration_in(Self::ZERO..=Self::MAX, report)
     }
 
     fn show(self) -> String {

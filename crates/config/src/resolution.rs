@@ -31,7 +31,7 @@ impl Profile {
     /// `Configuration`, with everything that is wrong with the file, or with the
     /// profile. The client secret is not read here.
     pub fn resolve(overrides: &Overrides, env: &Env) -> Result<Self, Error> {
-        if selection::is_emulator_alone(overrides, env) {
+        if !Self::reads_file(overrides, env) {
             return Self::from_config(overrides, env, None);
         }
         let config = match Config::find(overrides.config.as_deref(), env)? {
@@ -39,6 +39,11 @@ impl Profile {
             None => None,
         };
         Self::from_config(overrides, env, config.as_ref())
+    }
+
+    /// Whether [`resolve`](Profile::resolve) reads a file, if it finds one.
+    pub fn reads_file(overrides: &Overrides, env: &Env) -> bool {
+        !selection::is_emulator_alone(overrides, env)
     }
 
     /// As [`resolve`](Profile::resolve), with a file that was read before.

@@ -1,23 +1,25 @@
 //! The keys of the file: which there are, and what each may hold.
 //!
-//! Only what takes effect is accepted. Keys that a later version will know are
-//! refused by name, because a setting that does nothing misleads.
+//! Only what takes effect is accepted, because a setting that does nothing misleads.
 
 mod credential;
+mod description;
+mod key;
+mod service;
+mod table;
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use prove_token::{
-    AccessTokenRequest, ClientAuthentication, Endpoint, ProxyAddress, RequestBudget, Scope, Secret,
-};
+use prove_token::{AccessTokenRequest, Endpoint, ProxyAddress, RequestBudget, Scope, Secret};
 use toml::de::DeValue;
 
 use self::credential::{LITERAL_SECRET, client_id, client_secret};
+pub use self::description::{KeyRow, json_schema, keys};
+pub(crate) use self::key::{Key, Kind, Preset, Table};
+pub(crate) use self::table::FILE;
 use crate::document::{Item, Report, Section, suggestion, without_value};
-use crate::duration::TIMEOUT_RANGE;
 use crate::error::Problem;
 use crate::renewal;
 use crate::setting::{EnvironmentName, Setting, Settings};
@@ -52,8 +54,7 @@ pub(crate) fn profile(mut section: Section<'_>, report: &mut Report<'_>) -> Sett
 /// Where tokens come from and go to.
 fn target(section: &mut Section<'_>, settings: &mut Settings, report: &mut Report<'_>) {
     settings.environment = section.take("environment").and_then(|item| {
-        let name = item.word(&EnvironmentName::NAMES, report)?;
-        let name = name.parse().ok()?;
+        let name = item.word(report)?.parse().ok()?;
         Some(item.setting(name, report))
     });
     let mut endpoint = |key: &'static str| {
@@ -67,8 +68,7 @@ fn target(section: &mut Section<'_>, settings: &mut Settings, report: &mut Repor
 /// What is asked for, and how.
 fn request(section: &mut Section<'_>, settings: &mut Settings, report: &mut Report<'_>) {
     settings.client_authentication = section.take("client_authentication").and_then(|item| {
-        let names = ClientAuthentication::ALL.map(ClientAuthentication::as_str);
-        let method = item.word(&names, report)?.parse().ok()?;
+        let method = item.word(report)?.parse().ok()?;
         Some(item.setting(method, report))
     });
     settings.scope = section.take("scope").and_then(|item| scope(&item, report));
@@ -97,7 +97,7 @@ fn transport(section: &mut Section<'_>, settings: &mut Settings, report: &mut Re
     settings.proxy = section
         .take("proxy")
         .and_then(|item| item.parsed(str::parse::<ProxyAddress>, report));
-    let mut timeout = |key| duration(section, key, TIMEOUT_RANGE, report);
+    let mut timeout = |key| duration(section, key, report);
     settings.connect_timeout = timeout("connect_timeout");
     settings.attempt_timeout = timeout("attempt_timeout");
     settings.flight_timeout = timeout("flight_timeout");
@@ -210,11 +210,10 @@ fn parameters(
 fn duration(
     section: &mut Section<'_>,
     key: &'static str,
-    range: RangeInclusive<Duration>,
     report: &mut Report<'_>,
 ) -> Option<Setting<Duration>> {
     let item = section.take(key)?;
-    let duration = item.duration(range, report)?;
+    let duration = item.duration(report)?;
     Some(item.setting(duration, report))
 }
 
@@ -231,6 +230,12 @@ fn printable_text<'t>(item: &Item<'t>, report: &mut Report<'_>) -> Option<&'t st
     item.note(Problem::new(problem), report);
     None
 }
+
+/// Profile names that mean something without a file.
+pub(crate) const RESERVED: [&str; 2] = ["env", "flags"];
+
+/// [`is_profile_name`] as a pattern.
+const PROFILE_NAME: &str = "^[a-z0-9_-][a-z0-9._-]{0,63}$";
 
 /// A name that a profile may have: what a URL path, a file name and a command
 /// line take as it is.

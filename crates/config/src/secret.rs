@@ -2,14 +2,21 @@
 
 mod absent;
 mod command;
+mod credential;
 mod env;
 mod file;
+mod keyring;
+mod place;
 mod running;
 
 pub(crate) use absent::NoSecret;
 pub use command::CommandSecret;
+pub use credential::CredentialSecret;
+pub(crate) use credential::{NAME_HINT, is_credential_name};
 pub use env::EnvSecret;
 pub use file::FileSecret;
+pub use keyring::KeyringSecret;
+pub use place::{KeptSecret, SecretPlace};
 pub use running::end_commands;
 
 use prove_token::{Error, ErrorKind};

@@ -127,6 +127,23 @@ pub(crate) enum SecretSetting {
         arguments: Vec<Secret>,
         time_limit: Option<Duration>,
     },
+    /// A credential of systemd.
+    Credential(String),
+    Keyring {
+        name: String,
+        until_reboot: bool,
+        time_limit: Option<Duration>,
+    },
+}
+
+impl SecretSetting {
+    /// How long reading it may take at most, if somebody says so.
+    fn time_limit(&self) -> Option<Duration> {
+        match self {
+            Self::Command { time_limit, .. } | Self::Keyring { time_limit, .. } => *time_limit,
+            _ => None,
+        }
+    }
 }
 
 /// The settings of a profile that one layer gives. Each key of the file is one
@@ -170,22 +187,16 @@ impl Settings {
     /// Whether a time is longer than what it is a part of.
     pub(crate) fn time_problem(&self) -> Option<Problem> {
         let timeouts = self.timeouts();
-        let command = match &self.client_secret {
-            Some(Setting {
-                value: SecretSetting::Command { time_limit, .. },
-                ..
-            }) => *time_limit,
-            _ => None,
-        };
         timeouts.problem().or_else(|| {
-            let command = command.filter(|limit| *limit > timeouts.flight)?;
+            let source = self.client_secret.as_ref()?.value.time_limit();
+            let source = source.filter(|limit| *limit > timeouts.flight)?;
             let shown = humantime::format_duration;
-            let (command, flight) = (shown(command), shown(timeouts.flight));
+            let (source, flight) = (shown(source), shown(timeouts.flight));
             Some(
                 Problem::new("client_secret.timeout is longer than flight_timeout").with_hint(
                     format!(
-                        "the command has {command}, and the whole token request, of which it is a \
-                         part, {flight}: raise flight_timeout as well"
+                        "reading the secret has {source}, and the whole token request, of which it is \
+                         a part, {flight}: raise flight_timeout as well"
                     ),
                 ),
             )

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub http_status: u16,
     /// The exception class in the Python package, below `ProveTokenError`.
     pub python_exception: &'static str,
+    /// What it means, in words that follow a colon; code is in backquotes.
+    pub meaning: &'static str,
 }
 
 impl Outcome {
@@ -35,7 +37,26 @@ impl Outcome {
             exit_code,
             http_status,
             python_exception,
+            meaning: meaning(kind),
         }
+    }
+}
+
+fn meaning(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Configuration => "a setting is missing, malformed or contradicts another one",
+        ErrorKind::SecretSource => "the client secret could not be read from where it is kept",
+        ErrorKind::CredentialsRejected => "`invalid_client`, `unauthorized_client`, status 401",
+        ErrorKind::RequestRejected => {
+            "`invalid_scope`, `invalid_request`, status 403 and the other 4xx"
+        }
+        ErrorKind::Connect => "no connection: name resolution, TCP or TLS failed",
+        ErrorKind::Unavailable => "the authorization server cannot answer now",
+        ErrorKind::Timeout => "no complete answer in time",
+        ErrorKind::RateLimited => "too many requests",
+        ErrorKind::Protocol => "the answer is not what RFC 6749 §5 describes",
+        ErrorKind::Expired => "no usable token within the caller's limits",
+        ErrorKind::Internal => "a defect of the library, or of the machine",
     }
 }
 
@@ -46,8 +67,8 @@ mod tests {
     use super::*;
 
     /// The rows of the section "Errors" of `crates/README.md`:
-    /// kind → (exit code, status, exception).
-    fn documented() -> BTreeMap<String, (String, String, String)> {
+    /// kind → meaning, exit code, status, exception.
+    fn documented() -> BTreeMap<String, [String; 4]> {
         include_str!("../../README.md")
             .lines()
             .skip_while(|line| *line != "## Errors")
@@ -56,8 +77,9 @@ mod tests {
             .filter_map(|line| line.strip_prefix("| `"))
             .map(|row| {
                 let cells: Vec<&str> = row.trim_end_matches('|').split('|').collect();
-                let cell = |index: usize| cells[index].trim().trim_matches('`').to_owned();
-                (cell(0), (cell(2), cell(3), cell(4)))
+                let cell = |index: usize| cells[index].trim().to_owned();
+                let code = |index: usize| cell(index).trim_matches('`').to_owned();
+                (code(0), [cell(1), cell(2), cell(3), code(4)])
             })
             .collect()
     }
@@ -74,11 +96,12 @@ mod tests {
                 };
                 (
                     kind.as_str().to_owned(),
-                    (
+                    [
+                        outcome.meaning.to_owned(),
                         outcome.exit_code.to_string(),
                         status,
                         outcome.python_exception.to_owned(),
-                    ),
+                    ],
                 )
             })
             .collect();

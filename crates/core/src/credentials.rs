@@ -228,8 +228,13 @@ impl Credentials {
         }
     }
 
-    /// Reads the secret on this thread.
-    pub(crate) fn read_secret_blocking(&self) -> Result<ClientSecret, Error> {
+    /// Reads the secret, which may block. For looking at it, as a check of one's set-up
+    /// does; a [`TokenClient`](crate::TokenClient) reads it by itself.
+    ///
+    /// # Errors
+    ///
+    /// `SecretSource` if it cannot be read, or is none.
+    pub fn read_secret_blocking(&self) -> Result<ClientSecret, Error> {
         match &self.secret {
             SecretOrigin::Literal(secret) => Ok(secret.clone()),
             SecretOrigin::Source(source) => source.read(),

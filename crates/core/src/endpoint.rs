@@ -60,6 +60,12 @@ impl Endpoint {
         self.text.starts_with("https:")
     }
 
+    /// Whether the host is this machine itself, by a name or address that never leaves
+    /// it: `localhost`, `127.0.0.0/8` or `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.host()) || self.host() == "::1"
+    }
+
     /// This address with `/segment` after its path.
     ///
     /// # Errors

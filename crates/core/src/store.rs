@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(unix)]
-pub use file::FileStore;
+pub use file::{FileStore, StoreSurvey};
 pub use miss::MissReason;
 pub(crate) use record::Remembered;
 pub use seal::ends;

@@ -32,6 +32,11 @@ impl Invocation {
         })
     }
 
+    /// Whether nothing was chosen, of packages or of tests.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.cargo.is_empty() && self.tests.is_empty()
+    }
+
     /// `cargo test` over everything asked for, without the tests below the prefixes.
     ///
     /// One run covers all packages: a run of its own for the package of the skipped
@@ -89,6 +94,9 @@ mod tests {
 
     #[test]
     fn everything_is_the_default() {
+        assert!(parse(&[]).unwrap().is_everything());
+        assert!(!parse(&["--", "slot"]).unwrap().is_everything());
+        assert!(!parse(&["-pxtask"]).unwrap().is_everything());
         assert_eq!(typed(&[], &[]), "cargo test --workspace --no-fail-fast --");
     }
 

@@ -6,29 +6,27 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::invocation::Invocation;
+use super::peer::Missing;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// The package whose tests talk to the peers.
-const PACKAGE: &str = "prove-token-tests";
-
-/// The tests of the selection whose path begins with the prefix, in order.
+/// The tests of the selection that want what is missing, in order.
 pub(crate) fn tests_below(
-    prefix: &str,
+    missing: &Missing,
     workspace: &Workspace,
     invocation: &Invocation,
 ) -> Result<Vec<String>, Failure> {
     let package = workspace
-        .package(PACKAGE)
-        .ok_or_else(|| Failure::failed(format!("there is no package {PACKAGE}")))?;
+        .package(missing.package)
+        .ok_or_else(|| Failure::failed(format!("there is no package {}", missing.package)))?;
     let messages = process::capture(&mut invocation.build())?;
     let mut tests = Vec::new();
     for binary in binaries(&messages, &package.manifest) {
         let mut command = Command::new(binary);
         command.args(&invocation.tests).arg("--list");
         let listed = process::capture(&mut command)?;
-        tests.extend(names(&listed, prefix));
+        tests.extend(names(&listed, missing.prefix));
     }
     tests.sort();
     Ok(tests)

@@ -19,6 +19,8 @@ const NODE_MAJOR: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Missing {
     pub(crate) name: &'static str,
+    /// The package whose tests want it.
+    pub(crate) package: &'static str,
     /// The path that the names of its tests begin with.
     pub(crate) prefix: &'static str,
     pub(crate) why: Failure,
@@ -75,6 +77,7 @@ pub(crate) fn prepare_all(sources: &Path, target: &Path) -> Result<Vec<Missing>,
         if let Err(why) = prepare(peer, &folder) {
             missing.push(Missing {
                 name: peer.name,
+                package: "prove-token-tests",
                 prefix: peer.prefix,
                 why,
             });

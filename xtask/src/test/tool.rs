@@ -9,16 +9,63 @@ use crate::process;
 
 struct Tool {
     name: &'static str,
+    /// The package whose tests run it.
+    package: &'static str,
     /// The path that the names of its tests begin with.
     prefix: &'static str,
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 1] = [Tool {
-    name: "strace",
-    prefix: "store::strace::",
-    works: strace_works,
-}];
+const TOOLS: [Tool; 8] = [
+    Tool {
+        name: "strace",
+        package: "prove-token-tests",
+        prefix: "store::strace::",
+        works: strace_works,
+    },
+    Tool {
+        name: "strace",
+        package: "prove-token-tests",
+        prefix: "edit::strace::",
+        works: strace_works,
+    },
+    Tool {
+        name: "strace",
+        package: "prove-token-cli",
+        prefix: "watch::strace::",
+        works: strace_works,
+    },
+    Tool {
+        name: "systemd-analyze",
+        package: "prove-token-cli",
+        prefix: "watch::unit::",
+        works: || runs("systemd-analyze", &["--version"]),
+    },
+    Tool {
+        name: "zsh",
+        package: "prove-token-cli",
+        prefix: "completion::zsh::",
+        works: || runs("zsh", &["--version"]),
+    },
+    Tool {
+        name: "fish",
+        package: "prove-token-cli",
+        prefix: "completion::fish::",
+        works: || runs("fish", &["--version"]),
+    },
+    Tool {
+        name: "elvish",
+        package: "prove-token-cli",
+        prefix: "completion::elvish::",
+        works: || runs("elvish", &["-version"]),
+    },
+    Tool {
+        name: "mandoc",
+        package: "prove-token-cli",
+        prefix: "man::mandoc::",
+        works: || runs("mandoc", &["-T", "lint", "-W", "error", "/dev/null"]),
+    },
+];
 
 /// The tools that this machine does not have, or does not allow.
 pub(crate) fn missing() -> Vec<Missing> {
@@ -26,6 +73,7 @@ pub(crate) fn missing() -> Vec<Missing> {
         let why = (tool.works)().err()?;
         Some(Missing {
             name: tool.name,
+            package: tool.package,
             prefix: tool.prefix,
             why,
         })
@@ -40,6 +88,10 @@ fn strace_works() -> Result<(), Failure> {
     process::capture(Command::new("strace").args(inject).arg("true")).map(drop)
 }
 
+fn runs(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    process::capture(Command::new(program).args(arguments)).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -48,8 +100,12 @@ mod tests {
 
     #[test]
     fn the_tests_of_every_tool_exist() {
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tests");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for tool in &TOOLS {
+            let tests = match tool.package {
+                "prove-token-cli" => root.join("crates/cli/tests/cli"),
+                _ => root.join("tests/tests"),
+            };
             let module = tool.prefix.trim_end_matches("::").replace("::", "/");
             assert!(tests.join(module + ".rs").is_file(), "{}", tool.name);
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use prove_token::ErrorKind;
-use prove_token_config::{Config, Profile};
+use prove_token_config::{Config, Profile, json_schema, keys};
 use serde_json::json;
 
 use super::{Context, Run};
@@ -21,6 +21,8 @@ pub(crate) enum ConfigCommand {
     Show(Box<Deferred<ShowArgs>>),
     /// Check the whole file and report every problem with its place
     Validate(ValidateArgs),
+    /// Print every key that the file may hold: type, unit, range, default and meaning
+    Schema(SchemaArgs),
 }
 
 #[derive(Debug, Args)]
@@ -39,6 +41,23 @@ pub(crate) struct ValidateArgs {
     output: TextOrJson,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: SchemaFormat,
+}
+
+/// For editors or for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaFormat {
+    /// A JSON Schema, with which editors complete and check the file
+    #[default]
+    Json,
+    /// A list to read
+    Text,
+}
+
 /// For people or for machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextOrJson {
@@ -51,7 +70,7 @@ impl Run for ConfigCommand {
     fn takes(&self) -> Takes {
         match self {
             Self::Show(_) => Takes::PROFILE,
-            Self::Path | Self::Validate(_) => Takes::NOTHING,
+            Self::Path | Self::Validate(_) | Self::Schema(_) => Takes::NOTHING,
         }
     }
 
@@ -60,6 +79,7 @@ impl Run for ConfigCommand {
             Self::Path => false,
             Self::Show(args) => args.output == TextOrJson::Json,
             Self::Validate(args) => args.output == TextOrJson::Json,
+            Self::Schema(args) => args.output == SchemaFormat::Json,
         }
     }
 
@@ -68,6 +88,7 @@ impl Run for ConfigCommand {
             Self::Path => path(context),
             Self::Show(args) => show(args, context),
             Self::Validate(args) => validate(args, context),
+            Self::Schema(args) => schema(args, context),
         }
     }
 }
@@ -137,4 +158,27 @@ fn validate(args: &ValidateArgs, context: &Context) -> Result<(), Failure> {
             json!({"file": path.to_string(), "valid": true, "profiles": profiles}).to_string()
         }
     })
+}
+
+/// No file is read: the schema is that of this program.
+fn schema(args: &SchemaArgs, context: &Context) -> Result<(), Failure> {
+    context.console.result(match args.output {
+        SchemaFormat::Json => json_schema(),
+        SchemaFormat::Text => listing(),
+    })
+}
+
+/// A key, and below it what it may hold and what it is for.
+fn listing() -> String {
+    let mut text = String::new();
+    for row in keys() {
+        let default = match row.default.as_str() {
+            "" => String::new(),
+            "required" => "; required".to_owned(),
+            default => format!("; default: {default}"),
+        };
+        let (key, kind, meaning) = (row.key, row.kind, row.meaning);
+        text.push_str(&format!("{key}\n    {kind}{default}\n    {meaning}.\n"));
+    }
+    text
 }

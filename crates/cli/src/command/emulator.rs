@@ -1,7 +1,5 @@
 //! `prove-token emulator`: the local Prove on a port.
 
-mod log;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +7,6 @@ use clap::Args;
 use prove_token::{ClientId, ErrorKind};
 use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, Fault};
 
-use self::log::Log;
 use super::{Context, Run};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -48,17 +45,14 @@ pub(crate) struct EmulatorArgs {
 
 impl Run for EmulatorArgs {
     fn run(&self, context: &Context) -> Result<(), Failure> {
-        let log = Log::start(Arc::clone(&context.console)).map_err(|error| {
-            Failure::new(
-                ErrorKind::Internal,
-                format!("cannot start the log's thread: {}", error.kind()),
-            )
-        })?;
+        // The emulator logs on the thread that answers.
+        context.console.let_lines_wait()?;
+        let log = Arc::clone(&context.console);
         let mut builder = Emulator::builder()
             .port(self.port)
             .rate_limit(self.rate)
             .lifetime(Duration::from_secs(self.lifetime))
-            .log(move |request| log.line(request.to_string()));
+            .log(move |request| log.notice(&request.to_string()));
         if let Some(id) = &self.client_id {
             builder = builder.client(id.as_str(), secret_from_stdin()?.expose_secret());
         }

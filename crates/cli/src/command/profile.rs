@@ -1,12 +1,15 @@
 //! `prove-token profile`: what the configuration file offers.
 
+pub(super) mod add;
+pub(super) mod edit;
+
 use clap::{Args, Subcommand};
 use prove_token_config::Config;
 use serde_json::json;
 
 use super::config::{self, TextOrJson};
 use super::{Context, Run};
-use crate::args::ProfileFlags;
+use crate::args::{Deferred, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::printable::one_line;
 use crate::session;
@@ -18,6 +21,12 @@ pub(crate) enum ProfileCommand {
     List(ListArgs),
     /// Show one profile's settings; no secrets
     Show(ShowArgs),
+    /// Add a profile to the configuration file; the secret stays where it is kept
+    Add(Box<Deferred<add::AddArgs>>),
+    /// Remove a profile from the configuration file
+    Remove(Deferred<edit::RemoveArgs>),
+    /// Make a profile the default one
+    Use(Deferred<edit::UseArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -37,25 +46,39 @@ pub(crate) struct ShowArgs {
 }
 
 impl Run for ProfileCommand {
+    fn takes(&self) -> Takes {
+        match self {
+            Self::Add(_) => Takes {
+                environment: true,
+                ..Takes::NOTHING
+            },
+            _ => Takes::NOTHING,
+        }
+    }
+
     fn profile(&self) -> Option<&str> {
         match self {
-            Self::List(_) => None,
             Self::Show(args) => Some(&args.name),
+            // The others change the file, and use no profile.
+            _ => None,
         }
     }
 
     fn wants_json(&self) -> bool {
-        let output = match self {
-            Self::List(args) => args.output,
-            Self::Show(args) => args.output,
-        };
-        output == TextOrJson::Json
+        match self {
+            Self::List(args) => args.output == TextOrJson::Json,
+            Self::Show(args) => args.output == TextOrJson::Json,
+            _ => false,
+        }
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::List(args) => list(args, context),
             Self::Show(args) => show(args, context),
+            Self::Add(args) => add::run(args, context),
+            Self::Remove(args) => edit::remove(args, context),
+            Self::Use(args) => edit::use_profile(args, context),
         }
     }
 }

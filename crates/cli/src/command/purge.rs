@@ -10,7 +10,7 @@ use crate::session;
 #[derive(Debug, Args)]
 pub(crate) struct PurgeArgs {
     /// The profile whose token is forgotten, as with --profile; without it, the one that
-    /// `token` uses. Flags that ask for another token name that one here as well
+    /// "prove-token token" uses. Flags that ask for another token name that one here as well
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
     /// Forget every token, whatever its profile

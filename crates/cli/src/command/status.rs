@@ -36,8 +36,8 @@ pub(crate) struct StatusArgs {
     /// With --check: the least that a token must have to live, such as 5m
     #[arg(long, value_name = "TIME", value_parser = args::duration, requires = "check")]
     min_validity: Option<std::time::Duration>,
-    /// Read secrets that a command prints, too: without them a kept token cannot be
-    /// opened, and only its end is known
+    /// Read secrets that a command prints or a keyring holds, too: without them a kept
+    /// token cannot be opened, and only its end is known
     #[arg(long)]
     read_secrets: bool,
 }

@@ -1,19 +1,17 @@
 //! `prove-token token`: the main job.
 
-use std::time::Duration;
-
 use clap::{Args, ValueEnum};
 use prove_token::AccessToken;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Context, Run};
-use crate::args::{self, CacheFlags, ProfileFlags, Takes};
+use crate::args::{ProfileFlags, Takes, WishFlags};
 use crate::failure::Failure;
 use crate::session::{Session, Wish};
 use crate::{shell, times};
 
 /// The variable that `-o env` and its like set.
-const VARIABLE: &str = "PROVE_ACCESS_TOKEN";
+pub(crate) const VARIABLE: &str = "PROVE_ACCESS_TOKEN";
 
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
@@ -23,15 +21,8 @@ pub(crate) struct TokenArgs {
     /// How to print the token
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-    /// Renew first if the token has less than this to live, such as 5m; at most half of
-    /// its whole life counts
-    #[arg(long, value_name = "TIME", value_parser = args::duration, conflicts_with_all = ["force", "no_cache"])]
-    min_validity: Option<Duration>,
-    /// Never request a token: print the one that is kept, or exit with code 10
-    #[arg(long, conflicts_with_all = ["force", "no_cache"])]
-    cached_only: bool,
     #[command(flatten)]
-    cache: CacheFlags,
+    wish: WishFlags,
     #[command(flatten)]
     flags: ProfileFlags,
 }
@@ -70,16 +61,9 @@ impl Run for TokenArgs {
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
         let session = Session::start(&self.flags, context.global.timeout, context)?;
-        let wish = Wish {
-            cached_only: self.cached_only,
-            min_validity: self.min_validity.unwrap_or_default(),
-            ..Wish::from(self.cache)
-        };
+        let wish = Wish::from(self.wish);
         let token = session.access_token(wish)?;
-        let (left, least) = (
-            token.expires_in(),
-            wish.min_validity.min(token.lifetime() / 2),
-        );
+        let (left, least) = (token.expires_in(), wish.least_life(&token));
         if left < least {
             context.console.notice(&format!(
                 "the token lives {} only: it could not be renewed (--verbose says why)",
@@ -92,12 +76,27 @@ impl Run for TokenArgs {
 }
 
 impl Format {
+    /// For a file, where what is true of this moment alone would soon be wrong: the same
+    /// token is the same text.
+    pub(crate) fn render_to_keep(self, token: &AccessToken, profile: &str) -> String {
+        if self != Self::Json {
+            return self.render(token, profile);
+        }
+        let mut object = json(token, profile);
+        if let Some(members) = object.as_object_mut() {
+            for passing in ["expires_in", "source"] {
+                members.shift_remove(passing);
+            }
+        }
+        object.to_string()
+    }
+
     fn render(self, token: &AccessToken, profile: &str) -> String {
         let value = token.value();
         match self {
             Self::Raw => value.to_owned(),
             Self::Header => format!("Authorization: {} {value}", token.token_type()),
-            Self::Json => json(token, profile),
+            Self::Json => json(token, profile).to_string(),
             Self::Env => format!("export {VARIABLE}={}", shell::posix(value)),
             Self::Dotenv => format!("{VARIABLE}={}", shell::dotenv(value)),
             Self::Fish => format!("set -gx {VARIABLE} {}", shell::fish(value)),
@@ -106,7 +105,7 @@ impl Format {
     }
 }
 
-fn json(token: &AccessToken, profile: &str) -> String {
+fn json(token: &AccessToken, profile: &str) -> Value {
     let ends = times::epoch(token.expires_at());
     let mut object = json!({
         "access_token": token.value(),
@@ -120,5 +119,5 @@ fn json(token: &AccessToken, profile: &str) -> String {
     if let Some(scope) = token.scope() {
         object["scope"] = json!(scope.to_string());
     }
-    object.to_string()
+    object
 }

@@ -12,7 +12,7 @@ use crate::report;
 
 /// A profile whose provider is the emulator gets its addresses and its public
 /// credentials here; one is started if none is running.
-pub(super) fn with_emulator(
+pub(crate) fn with_emulator(
     profile: Profile,
     console: &Arc<Console>,
 ) -> Result<(Profile, Option<Emulator>), Failure> {

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 const LONGEST_SECRET: usize = 64 * 1024;
 
 /// The layer that `flags` make.
-pub(super) fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overrides, Failure> {
+pub(crate) fn overrides(flags: &ProfileFlags, context: &Context) -> Result<Overrides, Failure> {
     Ok(Overrides {
         api_base: flags.api_base.clone(),
         client_secret: secret(flags)?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use prove_token::ErrorKind;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::interrupt;
@@ -38,7 +39,7 @@ impl Stage {
                 None => work.await,
                 Some(limit) => tokio::time::timeout(limit, work)
                     .await
-                    .unwrap_or_else(|_| Err(timed_out(limit))),
+                    .unwrap_or_else(|_| Err(Failure::timed_out(limit))),
             }
         };
         let watched = async {
@@ -58,6 +59,11 @@ impl Stage {
         }
     }
 
+    /// Runs work to its end, whatever happens meanwhile.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        Ok(self.runtime()?.block_on(work))
+    }
+
     fn runtime(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
@@ -73,8 +79,25 @@ impl Stage {
     }
 }
 
-fn timed_out(limit: Duration) -> Failure {
-    let limit = humantime::format_duration(limit);
-    Failure::new(ErrorKind::Timeout, format!("no result within {limit}"))
-        .hint("raise --timeout; --verbose shows where the time goes")
+/// Runs `work`, which blocks, on a thread of its own, so that signals and `limit` end the
+/// wait for it. The work itself ends with the process then.
+pub(crate) fn blocking<T: Send + 'static>(
+    limit: Option<Duration>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let (done, outcome) = oneshot::channel();
+    Stage::new(limit, None).run(async {
+        // Not before the handlers are there, for the work may raise a signal.
+        tokio::task::yield_now().await;
+        let start = move || {
+            let _ = done.send(work());
+        };
+        let thread = std::thread::Builder::new().spawn(start);
+        thread.map_err(|error| {
+            let text = format!("cannot start a thread: {}", error.kind());
+            Failure::new(ErrorKind::Internal, text)
+        })?;
+        let output = outcome.await;
+        output.map_err(|_| Failure::new(ErrorKind::Internal, "a thread panicked"))
+    })
 }

@@ -1,6 +1,6 @@
 //! Runs the real binary in a clean environment.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -18,6 +18,7 @@ pub(crate) struct Run {
     own_home: Option<TempDir>,
     command: Command,
     stdin: Vec<u8>,
+    stderr: Stdio,
 }
 
 /// What came of it.
@@ -26,6 +27,8 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) code: Option<i32>,
+    #[cfg(unix)]
+    pub(crate) signal: Option<i32>,
     home: PathBuf,
 }
 
@@ -49,6 +52,7 @@ pub(crate) fn run_in(home: &Path, args: &[&str]) -> Run {
         own_home: None,
         command,
         stdin: Vec::new(),
+        stderr: Stdio::piped(),
     }
 }
 
@@ -85,6 +89,29 @@ impl Run {
         self
     }
 
+    /// Puts words before the command, such as `strace` or a shell that sets something.
+    pub(crate) fn below(mut self, words: &[&str]) -> Self {
+        let mut command = Command::new(words[0]);
+        command
+            .args(&words[1..])
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_clear()
+            .current_dir(&self.home);
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        self.command = command;
+        self
+    }
+
+    /// Where its words go, if they are not to be read.
+    #[cfg(unix)]
+    pub(crate) fn stderr_to(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.stderr = stderr.into();
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.as_bytes().to_vec();
         self
@@ -93,9 +120,12 @@ impl Run {
     /// Puts a file below the home folder.
     pub(crate) fn file(self, path: &str, content: &str) -> Self {
         let path = self.home.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let folder = path.parent().unwrap();
+        std::fs::create_dir_all(folder).unwrap();
         std::fs::write(&path, content).unwrap();
-        private(&path);
+        // Whatever the umask of whoever runs the tests.
+        private(folder, 0o700);
+        private(&path, 0o600);
         self
     }
 
@@ -113,7 +143,7 @@ impl Run {
         self.command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(self.stderr);
         let mut child = self.command.spawn().unwrap();
         // A command that does not read its input may be gone already.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
@@ -133,12 +163,38 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The number of the process.
+    #[cfg(unix)]
+    pub(crate) fn id(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    /// The next line of standard output, once it is there; the outcome is without it.
+    pub(crate) fn stdout_line(&mut self) -> String {
+        next_line(self.child.stdout.as_mut().unwrap())
+    }
+
+    /// The same of standard error.
+    pub(crate) fn stderr_line(&mut self) -> String {
+        let line = next_line(self.child.stderr.as_mut().unwrap());
+        assert!(!line.contains("canary") && !line.contains("eyJ"), "{line}");
+        line
+    }
+
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.id(), signal).unwrap();
+    }
+
     pub(crate) fn outcome(self) -> Outcome {
         let output = self.child.wait_with_output().unwrap();
         let outcome = Outcome {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             code: output.status.code(),
+            #[cfg(unix)]
+            signal: std::os::unix::process::ExitStatusExt::signal(&output.status),
             home: self.home,
         };
         outcome.assert_no_secret();
@@ -196,6 +252,15 @@ impl Outcome {
     }
 }
 
+/// Byte by byte, so that nothing behind it is read. Empty at the end.
+pub(crate) fn next_line(mut source: impl Read) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while source.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).unwrap()
+}
+
 /// `text` with `stand_in` for each `start` and the characters after it that `is_rest`.
 fn after_each(text: &str, start: &str, is_rest: impl Fn(char) -> bool, stand_in: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
@@ -209,10 +274,10 @@ fn after_each(text: &str, start: &str, is_rest: impl Fn(char) -> bool, stand_in:
 }
 
 #[cfg(unix)]
-fn private(path: &Path) {
+fn private(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) {}
+fn private(_: &Path, _: u32) {}

@@ -82,7 +82,7 @@ fn config_path_and_validate() {
     with(BROKEN, &["config", "validate"]).transcript(3, str![], str![[r#"
 error: 2 problems in [HOME]/.config/prove-token/config.toml
   [HOME]/.config/prove-token/config.toml:3:1: profiles.prove-uat.environmnet: unknown key (did you mean environment?)
-  [HOME]/.config/prove-token/config.toml:5:17: profiles.prove-uat.client_secret: a secret does not stand in this file, only where it is kept (use { env = "NAME" }, { file = "/path" } or { command = ["program", "argument"] }; if this was the real secret, consider it exposed)
+  [HOME]/.config/prove-token/config.toml:5:17: profiles.prove-uat.client_secret: a secret does not stand in this file, only where it is kept (use { env = "NAME" }, { file = "/path" }, { command = ["program", "argument"] }, { keyring = "NAME" } or { credential = "NAME" }; if this was the real secret, consider it exposed)
 
 "#]]);
     run(&["config", "path"]).outcome().transcript(
@@ -108,7 +108,7 @@ error: 2 problems in the settings
     with(BROKEN, &["config", "show", "-p", "local"]).transcript(3, str![], str![[r#"
 error: 2 problems in [HOME]/.config/prove-token/config.toml
   [HOME]/.config/prove-token/config.toml:3:1: profiles.prove-uat.environmnet: unknown key (did you mean environment?)
-  [HOME]/.config/prove-token/config.toml:5:17: profiles.prove-uat.client_secret: a secret does not stand in this file, only where it is kept (use { env = "NAME" }, { file = "/path" } or { command = ["program", "argument"] }; if this was the real secret, consider it exposed)
+  [HOME]/.config/prove-token/config.toml:5:17: profiles.prove-uat.client_secret: a secret does not stand in this file, only where it is kept (use { env = "NAME" }, { file = "/path" }, { command = ["program", "argument"] }, { keyring = "NAME" } or { credential = "NAME" }; if this was the real secret, consider it exposed)
 
 "#]]);
     let shown = run(&["config", "show"]).config(PROFILES);
@@ -175,7 +175,7 @@ fn profile_list_and_show() {
 "#]], str![[r#"
 error: 2 problems in [HOME]/.config/prove-token/config.toml
   [HOME]/.config/prove-token/config.toml:3:1: profiles.prove-uat.environmnet: unknown key (did you mean environment?)
-  [HOME]/.config/prove-token/config.toml:5:17: profiles.prove-uat.client_secret: a secret does not stand in this file, only where it is kept (use { env = "NAME" }, { file = "/path" } or { command = ["program", "argument"] }; if this was the real secret, consider it exposed)
+  [HOME]/.config/prove-token/config.toml:5:17: profiles.prove-uat.client_secret: a secret does not stand in this file, only where it is kept (use { env = "NAME" }, { file = "/path" }, { command = ["program", "argument"] }, { keyring = "NAME" } or { credential = "NAME" }; if this was the real secret, consider it exposed)
 
 "#]]);
     with(PROFILES, &["profile", "show", "prove-uta"]).transcript(

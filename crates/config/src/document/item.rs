@@ -10,24 +10,32 @@ use super::section::Section;
 use super::spelling::suggestion;
 use crate::duration::out_of_range;
 use crate::error::Problem;
+use crate::schema::{Kind, Table};
 use crate::setting::{Origin, Setting};
 
 /// One value, and what it is called.
+#[derive(Clone)]
 pub(crate) struct Item<'t> {
     /// The dotted path.
     pub(super) key: String,
     /// The last part of the path.
     pub(super) name: &'t str,
-    pub(super) name_offset: usize,
     /// Where the value begins.
     pub(super) offset: usize,
     pub(super) value: &'t DeValue<'t>,
+    /// What the table of keys says that it may hold.
+    pub(super) kind: &'static Kind,
 }
 
 impl<'t> Item<'t> {
     /// The last part of the key.
     pub(crate) fn name(&self) -> &'t str {
         self.name
+    }
+
+    /// The keys that it may hold, if it is a table.
+    pub(crate) fn table(&self) -> &'static Table {
+        self.kind.table()
     }
 
     /// The value as it was written.
@@ -43,14 +51,6 @@ impl<'t> Item<'t> {
     /// Notes a problem with the value.
     pub(crate) fn note(&self, problem: Problem, report: &mut Report<'_>) {
         report.note(self.offset, problem.with_key(&self.key));
-    }
-
-    /// Notes that this version knows the key, and has nothing behind it.
-    pub(crate) fn not_supported(&self, report: &mut Report<'_>) {
-        let problem = Problem::new("not supported in this version")
-            .with_key(&self.key)
-            .with_hint("remove it: a setting without effect would mislead");
-        report.note(self.name_offset, problem);
     }
 
     /// Notes that the value has the wrong type.
@@ -121,7 +121,7 @@ impl<'t> Item<'t> {
 
     pub(crate) fn section(&self, report: &mut Report<'_>) -> Option<Section<'t>> {
         match self.value {
-            DeValue::Table(table) => Some(Section::new(&self.key, self.offset, table)),
+            DeValue::Table(table) => Some(Section::new(&self.key, self.offset, table, self.kind)),
             _ => {
                 self.wrong_type("a table", report);
                 None
@@ -140,7 +140,7 @@ impl<'t> Item<'t> {
             match element.get_ref() {
                 DeValue::Table(table) => {
                     let key = format!("{}[{index}]", self.key);
-                    sections.push(Section::new(key, element.span().start, table));
+                    sections.push(Section::new(key, element.span().start, table, self.kind));
                 }
                 _ => {
                     self.note(Problem::new("expected tables alone in the array"), report);
@@ -151,8 +151,17 @@ impl<'t> Item<'t> {
         Some(sections)
     }
 
-    /// A duration in words, such as `10s`, `500ms` or `2m 30s`, in `range`.
-    pub(crate) fn duration(
+    /// A duration in words, such as `10s`, `500ms` or `2m 30s`, in the range of its key.
+    pub(crate) fn duration(&self, report: &mut Report<'_>) -> Option<Duration> {
+        let range = match self.kind {
+            Kind::Time { least, most } => *least..=*most,
+            _ => Duration::ZERO..=Duration::MAX,
+        };
+        self.duration_in(range, report)
+    }
+
+    /// A duration in words, in `range`.
+    pub(crate) fn duration_in(
         &self,
         range: RangeInclusive<Duration>,
         report: &mut Report<'_>,
@@ -173,12 +182,12 @@ impl<'t> Item<'t> {
         None
     }
 
-    /// One of a few fixed words.
-    pub(crate) fn word(
-        &self,
-        words: &[&'static str],
-        report: &mut Report<'_>,
-    ) -> Option<&'static str> {
+    /// One of the words of its key.
+    pub(crate) fn word(&self, report: &mut Report<'_>) -> Option<&'static str> {
+        let words = match self.kind {
+            Kind::Word(words) => *words,
+            _ => &[],
+        };
         let text = self.string(report)?;
         if let Some(word) = words.iter().find(|word| **word == text) {
             return Some(word);

@@ -8,14 +8,14 @@ use super::item::Item;
 use super::report::Report;
 use super::spelling::suggestion;
 use crate::error::Problem;
+use crate::schema::Kind;
 
 /// A table whose keys are taken one by one.
 pub(crate) struct Section<'t> {
     key: String,
     offset: usize,
     entries: Vec<Entry<'t>>,
-    /// The keys that were asked for: what the section may hold.
-    known: Vec<&'static str>,
+    kind: &'static Kind,
     /// What to say of a slip of this key.
     remark: Option<(&'static str, &'static str)>,
 }
@@ -29,12 +29,12 @@ struct Entry<'t> {
 }
 
 impl<'t> Entry<'t> {
-    fn take(&mut self, section: &str) -> Item<'t> {
+    fn take(&mut self, section: &str, kind: &'static Kind) -> Item<'t> {
         self.is_taken = true;
         Item {
+            kind,
             key: join(section, self.name),
             name: self.name,
-            name_offset: self.name_span.start,
             offset: self.span.start,
             value: self.value,
         }
@@ -42,8 +42,13 @@ impl<'t> Entry<'t> {
 }
 
 impl<'t> Section<'t> {
-    /// The section at the dotted path `key`, empty for the root.
-    pub(crate) fn new(key: impl Into<String>, offset: usize, table: &'t DeTable<'t>) -> Self {
+    /// The section at the dotted path `key`, empty for the root, which is of `kind`.
+    pub(crate) fn new(
+        key: impl Into<String>,
+        offset: usize,
+        table: &'t DeTable<'t>,
+        kind: &'static Kind,
+    ) -> Self {
         let entries = table
             .iter()
             .map(|(name, value)| Entry {
@@ -58,7 +63,7 @@ impl<'t> Section<'t> {
             key: key.into(),
             offset,
             entries,
-            known: Vec::new(),
+            kind,
             remark: None,
         }
     }
@@ -77,7 +82,7 @@ impl<'t> Section<'t> {
     /// after the last key was taken.
     pub(crate) fn has_slip_of(&self, name: &str) -> bool {
         let mut unknown = self.entries.iter().filter(|entry| !entry.is_taken);
-        unknown.any(|entry| suggestion(entry.name, self.known.iter().copied()) == Some(name))
+        unknown.any(|entry| suggestion(entry.name, self.kind.table().names()) == Some(name))
     }
 
     /// Whether there are keys that nobody took so far.
@@ -90,28 +95,26 @@ impl<'t> Section<'t> {
         self.offset
     }
 
-    /// Takes the value of `name`, and makes `name` a known key.
-    pub(crate) fn take(&mut self, name: &'static str) -> Option<Item<'t>> {
-        self.known.push(name);
-        let entry = self.entries.iter_mut().find(|entry| entry.name == name)?;
-        Some(entry.take(&self.key))
+    /// Takes the value of `name`, one of the known keys.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Item<'t>> {
+        let key = self.kind.table().key(name);
+        debug_assert!(key.is_some(), "{name} is in no table of keys");
+        self.take_entry(name, key.map_or(&Kind::Unknown, |key| &key.kind))
     }
 
-    /// Takes everything, whatever its name.
+    fn take_entry(&mut self, name: &str, kind: &'static Kind) -> Option<Item<'t>> {
+        let entry = self.entries.iter_mut().find(|entry| entry.name == name)?;
+        Some(entry.take(&self.key, kind))
+    }
+
+    /// Takes everything, whatever its name; where the user gives the names, each is what
+    /// the section says it is.
     pub(crate) fn take_all(&mut self) -> Vec<Item<'t>> {
+        let kind = self.kind;
         self.entries
             .iter_mut()
-            .map(|entry| entry.take(&self.key))
+            .map(|entry| entry.take(&self.key, kind))
             .collect()
-    }
-
-    /// Refuses a key that a later version will know.
-    pub(crate) fn refuse(&mut self, name: &'static str, report: &mut Report<'_>) {
-        if let Some(item) = self.take(name) {
-            item.not_supported(report);
-        }
-        // No suggestion, and no list of what is known, may lead to it.
-        self.known.retain(|known| *known != name);
     }
 
     /// Has `remark` follow the suggestion of the key `name`, if a text was given to
@@ -123,7 +126,7 @@ impl<'t> Section<'t> {
     /// Notes every key that nobody took.
     pub(crate) fn finish(self, report: &mut Report<'_>) {
         for entry in self.entries.iter().filter(|entry| !entry.is_taken) {
-            let hint = match suggestion(entry.name, self.known.iter().copied()) {
+            let hint = match suggestion(entry.name, self.kind.table().names()) {
                 Some(known) => {
                     let remark = self
                         .remark
@@ -131,7 +134,10 @@ impl<'t> Section<'t> {
                     let remark = remark.map_or(String::new(), |(_, remark)| format!(" {remark}"));
                     format!("did you mean {known}?{remark}")
                 }
-                None => format!("known here: {}", self.known.join(", ")),
+                None => {
+                    let known: Vec<_> = self.kind.table().names().collect();
+                    format!("known here: {}", known.join(", "))
+                }
             };
             report.note(
                 entry.name_span.start,

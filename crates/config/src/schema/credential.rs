@@ -6,10 +6,10 @@ use std::time::Duration;
 use prove_token::{ClientId, Secret};
 use toml::de::DeValue;
 
-use super::path;
-use crate::document::{Item, Report};
-use crate::duration::COMMAND_RANGE;
+use super::{path, printable_text};
+use crate::document::{Item, Report, Section};
 use crate::error::Problem;
+use crate::secret::{NAME_HINT, is_credential_name};
 use crate::setting::{ClientIdSetting, SecretSetting, Setting};
 
 pub(super) fn client_id(
@@ -23,11 +23,7 @@ pub(super) fn client_id(
         }
         DeValue::Table(_) => {
             let mut section = item.section(report)?;
-            let sources = [section.take("env"), section.take("file")];
-            let source = match section.has_unknown() {
-                true => None,
-                false => one_of(item, sources, "env or file", report),
-            };
+            let source = source(item, &mut section, report);
             section.finish(report);
             let source = source?;
             match source.name() {
@@ -52,38 +48,74 @@ pub(super) fn client_secret(
         return None;
     }
     let mut section = item.section(report)?;
-    section.refuse("keyring", report);
-    section.refuse("credential", report);
-    let sources = ["env", "file", "command"].map(|name| section.take(name));
-    let insecure = section.take("allow_insecure_mode");
-    let timeout = section.take("timeout");
-    // A misspelled source, or one of the future, is noted as what it is.
-    let is_noted = section.has("keyring") || section.has("credential") || section.has_unknown();
-    let source = match is_noted {
-        true => None,
-        false => one_of(item, sources, "env, file or command", report),
-    };
+    let options = Options::take(&mut section, report);
+    let source = source(item, &mut section, report);
     section.finish(report);
-    let allow_insecure_mode = insecure.as_ref().and_then(|item| item.boolean(report));
-    let time_limit = timeout
-        .as_ref()
-        .and_then(|item| item.duration(COMMAND_RANGE, report));
     let source = source?;
-    for (option, owner) in [(insecure, "file"), (timeout, "command")] {
-        if let Some(option) = option.filter(|_| source.name() != owner) {
-            let problem = Problem::new(format!("has an effect on a {owner} only"));
-            option.note(problem, report);
-        }
-    }
+    options.check(item, source.name(), report);
     let value = match source.name() {
         "env" => SecretSetting::Env(variable(&source, report)?),
         "file" => SecretSetting::File {
             path: path(&source, report)?,
-            allow_insecure_mode: Some(allow_insecure_mode.unwrap_or(false)),
+            allow_insecure_mode: Some(options.allow_insecure_mode.unwrap_or(false)),
         },
-        _ => command(&source, time_limit, report)?,
+        "credential" => SecretSetting::Credential(credential(&source, report)?),
+        "keyring" => SecretSetting::Keyring {
+            name: entry(&source, report)?,
+            until_reboot: options.until_reboot.unwrap_or(false),
+            time_limit: options.timeout,
+        },
+        _ => command(&source, options.timeout, report)?,
     };
     Some(item.setting(value, report))
+}
+
+/// What can be said beside a source.
+struct Options<'t> {
+    given: Vec<Item<'t>>,
+    allow_insecure_mode: Option<bool>,
+    until_reboot: Option<bool>,
+    timeout: Option<Duration>,
+}
+
+impl<'t> Options<'t> {
+    fn take(section: &mut Section<'t>, report: &mut Report<'_>) -> Self {
+        let mut given = Vec::new();
+        let mut take = |name| {
+            let item = section.take(name)?;
+            given.push(item.clone());
+            Some(item)
+        };
+        let insecure = take("allow_insecure_mode");
+        let until_reboot = take("until_reboot");
+        let timeout = take("timeout");
+        Self {
+            given,
+            allow_insecure_mode: insecure.and_then(|item| item.boolean(report)),
+            until_reboot: until_reboot.and_then(|item| item.boolean(report)),
+            timeout: timeout.and_then(|item| item.duration(report)),
+        }
+    }
+
+    /// Notes what means nothing to the source `name` of `secret`.
+    fn check(&self, secret: &Item<'t>, name: &str, report: &mut Report<'_>) {
+        for option in &self.given {
+            let key = secret.table().key(option.name());
+            let owners = key.map_or(&[][..], |key| key.beside);
+            let problem = if !owners.contains(&name) {
+                format!("has an effect on a {} only", owners.join(" or a "))
+            } else if self.until_reboot != Some(true) {
+                continue;
+            } else if option.name() == "timeout" {
+                "the kernel's keyring answers at once: leave it out".to_owned()
+            } else if option.name() == "until_reboot" && !cfg!(target_os = "linux") {
+                "only Linux has a keyring that forgets".to_owned()
+            } else {
+                continue;
+            };
+            option.note(Problem::new(problem), report);
+        }
+    }
 }
 
 /// What is wrong with a secret in the file.
@@ -92,30 +124,32 @@ pub(super) const LITERAL_SECRET: &str =
 
 fn literal_secret() -> Problem {
     Problem::new(LITERAL_SECRET).with_hint(
-        "use { env = \"NAME\" }, { file = \"/path\" } or { command = [\"program\", \"argument\"] }; \
-         if this was the real secret, consider it exposed",
+        "use { env = \"NAME\" }, { file = \"/path\" }, { command = [\"program\", \"argument\"] }, \
+         { keyring = \"NAME\" } or { credential = \"NAME\" }; if this was the real secret, consider \
+         it exposed",
     )
 }
 
-/// Exactly one of the sources that a table may name.
-fn one_of<'t, const N: usize>(
+/// The one source that the table `item` names. A misspelled one is noted as what it is,
+/// when the section is finished.
+fn source<'t>(
     item: &Item<'t>,
-    sources: [Option<Item<'t>>; N],
-    names: &str,
+    section: &mut Section<'t>,
     report: &mut Report<'_>,
 ) -> Option<Item<'t>> {
-    let mut given = sources.into_iter().flatten();
-    match (given.next(), given.next()) {
-        (Some(source), None) => return Some(source),
-        (Some(_), Some(_)) => item.note(
-            Problem::new("names more than one source").with_hint(format!("keep one of {names}")),
-            report,
-        ),
-        (None, _) => item.note(
-            Problem::new("names no source").with_hint(format!("name one of {names}")),
-            report,
-        ),
-    }
+    let names = item.table().one_of;
+    let mut given = names.iter().filter_map(|name| section.take(name));
+    let (source, other) = (given.next(), given.next());
+    drop(given);
+    let (problem, verb) = match (&source, other) {
+        _ if section.has_unknown() => return None,
+        (Some(_), None) => return source,
+        (Some(_), Some(_)) => ("names more than one source", "keep"),
+        (None, _) => ("names no source", "name"),
+    };
+    let (last, others) = names.split_last()?;
+    let hint = format!("{verb} one of {} or {last}", others.join(", "));
+    item.note(Problem::new(problem).with_hint(hint), report);
     None
 }
 
@@ -137,6 +171,31 @@ fn variable(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
     }
     Some(name.to_owned())
 }
+
+/// The name of a credential of systemd; not repeated either.
+fn credential(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
+    let name = item.string(report)?;
+    if !is_credential_name(name) {
+        let problem = Problem::new("not the name of a credential").with_hint(NAME_HINT);
+        item.note(problem, report);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The name of an entry in a keyring.
+fn entry(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
+    let name = printable_text(item, report)?;
+    if name.len() > LONGEST_ENTRY {
+        let problem = Problem::new(format!("is longer than {LONGEST_ENTRY} bytes"));
+        item.note(problem, report);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The longest name of an entry, in bytes: what every keyring takes.
+const LONGEST_ENTRY: usize = 200;
 
 fn command(
     item: &Item<'_>,

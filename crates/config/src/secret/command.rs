@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::running::{Refusal, Registry, Slot};
 use super::{LIMIT, accept, refuse};
-use crate::duration::{COMMAND_RANGE, DEFAULT_COMMAND};
+use crate::duration::{DEFAULT_COMMAND, SOURCE_RANGE};
 use crate::env::Env;
 
 /// How long to wait between two looks at a child that has closed its output.
@@ -64,7 +64,7 @@ impl CommandSecret {
     /// of a token request, whose `flight_timeout` ends it as well.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit.clamp(*COMMAND_RANGE.start(), *COMMAND_RANGE.end());
+        self.time_limit = limit.clamp(*SOURCE_RANGE.start(), *SOURCE_RANGE.end());
         self
     }
 

@@ -106,7 +106,23 @@ impl FileSecret {
         }
     }
 
-    fn content(&self) -> Result<zeroize::Zeroizing<String>, Fault> {
+    /// The secret in `content`, or why there is none.
+    pub(super) fn accept(
+        &self,
+        content: Result<zeroize::Zeroizing<String>, Fault>,
+    ) -> Result<ClientSecret, Error> {
+        let path = printable(&self.path);
+        let subject = format!("the secret file {path}");
+        match content {
+            Ok(text) => accept(&subject, &text),
+            Err(fault) => {
+                let hint = self.hint(&fault, &path);
+                Err(refuse(&subject, &fault).with_hint(hint))
+            }
+        }
+    }
+
+    pub(super) fn content(&self) -> Result<zeroize::Zeroizing<String>, Fault> {
         #[cfg(unix)]
         return disk::read_text(&self.path, LIMIT, |metadata| self.judge(metadata));
         #[cfg(not(unix))]
@@ -121,15 +137,7 @@ impl SecretSource for FileSecret {
     }
 
     fn read(&self) -> Result<ClientSecret, Error> {
-        let path = printable(&self.path);
-        let subject = format!("the secret file {path}");
-        match self.content() {
-            Ok(text) => accept(&subject, &text),
-            Err(fault) => {
-                let hint = self.hint(&fault, &path);
-                Err(refuse(&subject, &fault).with_hint(hint))
-            }
-        }
+        self.accept(self.content())
     }
 }
 

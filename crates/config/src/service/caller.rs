@@ -119,7 +119,7 @@ fn one<'n>(
         .take("profiles")
         .and_then(|item| profiles(&item, known, report));
     let hands_out = section.take("hands_out").and_then(|item| {
-        Some(match item.word(&["token", "proxy"], report)? {
+        Some(match item.word(report)? {
             "proxy" => HandsOut::Proxy,
             _ => HandsOut::Token,
         })

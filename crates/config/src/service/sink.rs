@@ -20,14 +20,6 @@ pub struct ServiceSink {
     pub group: Option<String>,
 }
 
-/// Modes that let others read a token are refused; a group may be let in.
-const MODES: [(&str, u32); 4] = [
-    ("0600", 0o600),
-    ("0400", 0o400),
-    ("0640", 0o640),
-    ("0440", 0o440),
-];
-
 pub(super) fn read<'n>(
     section: &mut Section<'_>,
     known: impl Iterator<Item = &'n str> + Clone,
@@ -64,11 +56,8 @@ fn one<'n>(
         .take("path")
         .and_then(|item| schema::path(&item, report));
     let mode = section.take("mode").and_then(|item| {
-        let word = item.word(&MODES.map(|(word, _)| word), report)?;
-        MODES
-            .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, mode)| *mode)
+        let digits = item.word(report)?;
+        u32::from_str_radix(digits, 8).ok()
     });
     let group = section
         .take("group")

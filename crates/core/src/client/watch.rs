@@ -53,8 +53,9 @@ impl TokenWatch {
     /// # Errors
     ///
     /// As [`access_token`](TokenClient::access_token), once for each request that fails
-    /// while there is no usable token. The watch goes on: call it again to wait for what
-    /// comes. While a token is usable, failures are events alone.
+    /// while there is no usable token; its [`retry_after`](Error::retry_after) is the time
+    /// until the next one. The watch goes on: call it again to wait for what comes. While
+    /// a token is usable, failures are events alone.
     pub async fn next(&mut self) -> Result<AccessToken, Error> {
         loop {
             let sights = self.sights()?;
@@ -102,7 +103,7 @@ async fn watch_over(voyage: &Voyage, sender: &watch::Sender<Sight>) {
             // repeats the last one to whoever asks.
             let is_due = voyage.slot.due_in(voyage.now()) == Some(Duration::ZERO);
             let failure = match is_due || voyage.slot.failures() != told {
-                true => see_to(voyage).await,
+                true => see_to(voyage).await.map(|error| with_pause(voyage, error)),
                 false => None,
             };
             told = voyage.slot.failures();
@@ -145,6 +146,12 @@ fn tell(voyage: &Voyage, sender: &watch::Sender<Sight>, failure: Option<Error>) 
 async fn see_to(voyage: &Voyage) -> Option<Error> {
     let demand = Demand::new(CallOptions::new(), true);
     voyage.slot.token(&demand, &voyage.gate()).await.err()
+}
+
+/// `error` with the time until the next request, if that is known.
+fn with_pause(voyage: &Voyage, error: Error) -> Error {
+    let last = voyage.slot.last_failure(false, voyage.now());
+    last.unwrap_or(error)
 }
 
 /// How long to sleep; what was due just now has been seen to.

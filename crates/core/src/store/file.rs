@@ -6,6 +6,7 @@
 
 mod folder;
 mod name;
+mod survey;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use self::folder::Folder;
 use self::name::{Kind, Names};
+pub use self::survey::StoreSurvey;
 use super::lock;
 use super::{Entry, LARGEST_ENTRY, Lease, StoreError, StoreErrorKind, StoreKey, TokenStore};
 

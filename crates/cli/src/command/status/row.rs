@@ -96,7 +96,7 @@ impl Row {
                 .map(|problem| Failure::new(ErrorKind::Configuration, problem.to_string()));
             return Ok(());
         }
-        let may_read = reads_all || !profile.runs_secret_command();
+        let may_read = reads_all || !profile.reads_secret_slowly();
         let session = Session::open(profile, context.global.timeout, context)?;
         if !may_read {
             let until = session.stored_until()?;

@@ -2,27 +2,6 @@
 
 use super::*;
 
-#[test]
-fn what_has_no_effect_yet_is_refused_by_name() {
-    let not_supported =
-        "not supported in this version (remove it: a setting without effect would mislead)";
-    for (lines, place) in [
-        (
-            "client_secret = { keyring = \"prove\" }",
-            "4:19 profiles.p.client_secret.keyring",
-        ),
-        (
-            "client_secret = { credential = \"prove\" }",
-            "4:19 profiles.p.client_secret.credential",
-        ),
-    ] {
-        assert_eq!(
-            problems_of_profile(lines),
-            [format!("{place}: {not_supported}")]
-        );
-    }
-}
-
 /// One line of a profile, and how the only problem with it begins.
 const WRONG_VALUES: &[(&str, &str)] = &[
     (
@@ -43,7 +22,8 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     (
         "client_secret = {}",
-        "4:17 profiles.p.client_secret: names no source (name one of env, file or command)",
+        "4:17 profiles.p.client_secret: names no source (name one of env, file, command, keyring or \
+         credential)",
     ),
     (
         "client_secret = { env = \"A\", file = \"b\" }",
@@ -68,7 +48,7 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     (
         "client_secret = { env = \"A\", timeout = \"20s\" }",
-        "4:40 profiles.p.client_secret.timeout: has an effect on a command only",
+        "4:40 profiles.p.client_secret.timeout: has an effect on a command or a keyring only",
     ),
     (
         "client_secret = { command = [\"a\"], timeout = \"999ms\" }",
@@ -80,9 +60,42 @@ const WRONG_VALUES: &[(&str, &str)] = &[
     ),
     (
         "client_secret = { command = [\"a\"], timeout = \"26s\" }",
-        "2:1 profiles.p: client_secret.timeout is longer than flight_timeout (the command has \
-         26s, and the whole token request, of which it is a part, 25s: raise flight_timeout as \
-         well)",
+        "2:1 profiles.p: client_secret.timeout is longer than flight_timeout (reading the \
+         secret has 26s, and the whole token request, of which it is a part, 25s: raise \
+         flight_timeout as well)",
+    ),
+    (
+        "client_secret = { keyring = \"a\", timeout = \"26s\" }",
+        "2:1 profiles.p: client_secret.timeout is longer than flight_timeout",
+    ),
+    (
+        "client_secret = { keyring = \"a\", until_reboot = 1 }",
+        "4:49 profiles.p.client_secret.until_reboot: expected true or false, found an integer",
+    ),
+    (
+        "client_secret = { keyring = \"a\\nb\" }",
+        "4:29 profiles.p.client_secret.keyring: holds control characters",
+    ),
+    (
+        "client_secret = { keyring = true }",
+        "4:29 profiles.p.client_secret.keyring: expected a string, found a boolean",
+    ),
+    (
+        "client_secret = { file = \"a\", until_reboot = true }",
+        "4:46 profiles.p.client_secret.until_reboot: has an effect on a keyring only",
+    ),
+    (
+        "client_secret = { credential = \"../prove\" }",
+        "4:32 profiles.p.client_secret.credential: not the name of a credential (write the name \
+         that the unit's LoadCredential gives it, without a path",
+    ),
+    (
+        "client_secret = { credential = \"prove\", allow_insecure_mode = true }",
+        "4:63 profiles.p.client_secret.allow_insecure_mode: has an effect on a file only",
+    ),
+    (
+        "client_secret = { keyrin = \"a\" }",
+        "4:19 profiles.p.client_secret.keyrin: unknown key (did you mean keyring?)",
     ),
     (
         "client_secret = { file = \"~/s\" }",
@@ -297,4 +310,41 @@ fn a_broken_profile_leaves_the_others_in_view() {
         .collect();
     assert_eq!(found, [("g.x", 1), ("goo", 1), ("good", 0)]);
     assert_eq!(config.problems().len(), 2);
+}
+
+#[test]
+fn an_entry_of_a_keyring_has_a_bounded_name() {
+    let of = |length| {
+        format!(
+            "version = 1\n[profiles.p]\nenvironment = \"uat-us\"\nclient_secret = {{ keyring = \"{}\" }}",
+            "n".repeat(length)
+        )
+    };
+    assert!(load(of(200)).is_ok());
+    let found = problems(&of(201));
+    assert!(found[0].contains("is longer than 200 bytes"), "{found:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_keyring_that_forgets_has_no_time_limit() {
+    assert_eq!(
+        problems_of_profile(
+            "client_secret = { keyring = \"a\", until_reboot = true, timeout = \"5s\" }"
+        ),
+        [
+            "4:65 profiles.p.client_secret.timeout: the kernel's keyring answers at once: leave \
+             it out (-)"
+        ]
+    );
+}
+
+#[cfg(not(target_os = "linux"))]
+#[test]
+fn the_keyring_that_forgets_is_linuxs() {
+    let found = problems_of_profile("client_secret = { keyring = \"a\", until_reboot = true }");
+    assert!(
+        found[0].contains("only Linux has a keyring that forgets"),
+        "{found:?}"
+    );
 }

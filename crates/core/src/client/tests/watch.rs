@@ -46,11 +46,13 @@ async fn a_watch_survives_an_outage() {
     ]);
     let client = with(script.clone(), &TestClock::new()).build().unwrap();
     let mut watch = client.watch(None);
+    let mut next_try = None;
     for _ in 0..2 {
-        assert_eq!(
-            watch.next().await.unwrap_err().kind(),
-            ErrorKind::Unavailable
-        );
+        let error = watch.next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let now = tokio::time::Instant::now();
+        assert!(next_try.is_none_or(|next_try| now >= next_try));
+        next_try = Some(now + error.retry_after().expect("a pause"));
     }
     assert_eq!(next(&mut watch).await, TOKEN);
     let started = tokio::time::Instant::now();

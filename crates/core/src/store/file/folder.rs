@@ -257,7 +257,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// The text is of our own words: that of the operating system depends on its language.
-fn broken(doing: &str, path: &Path, error: io::Error) -> StoreError {
+pub(super) fn broken(doing: &str, path: &Path, error: io::Error) -> StoreError {
     let code = error
         .raw_os_error()
         .map_or_else(String::new, |code| format!(" (error {code})"));

@@ -38,7 +38,7 @@ pub(super) fn sweep(folder: &Folder<'_>, wall: Duration) {
     }
 }
 
-fn is_over(folder: &Folder<'_>, name: &str, wall: Duration) -> bool {
+pub(super) fn is_over(folder: &Folder<'_>, name: &str, wall: Duration) -> bool {
     let Ok(Some(mut file)) = folder.open_own(name) else {
         return false;
     };
@@ -56,6 +56,12 @@ fn ends(file: &mut File) -> Option<Duration> {
     let mut header = [0; HEADER];
     file.read_exact(&mut header).ok()?;
     seal::ends(&header)
+}
+
+/// How long ago a file was written.
+pub(super) fn age_of(folder: &Folder<'_>, name: &str, wall: Duration) -> Option<Duration> {
+    let file = folder.open_own(name).ok()??;
+    age(&file, wall)
 }
 
 /// How far the time of a file is from now: one from the future was written by a clock

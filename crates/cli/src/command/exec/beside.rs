@@ -1,0 +1,66 @@
+//! A program beside this process, which has to go on: the emulator ends with it.
+//!
+//! Both stay in one process group, so that a shell's job control treats them as one.
+
+use std::fs::File;
+use std::io;
+use std::process::ExitStatus;
+
+use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process};
+use rustix::termios::tcgetpgrp;
+use tokio::process::Command;
+use tokio::signal::unix::SignalKind;
+
+use crate::interrupt::Signals;
+
+/// What is passed on.
+const PASSED: [Signal; 8] = [
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::TERM,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::TSTP,
+    Signal::CONT,
+];
+
+/// Runs `command` to its end, and passes on the signals that come meanwhile.
+pub(super) async fn run(mut command: Command) -> io::Result<ExitStatus> {
+    // First, so that none comes in between.
+    let mut signals = Signals::listen(PASSED.map(|signal| SignalKind::from_raw(signal.as_raw())));
+    let mut child = command.spawn()?;
+    loop {
+        tokio::select! {
+            ended = child.wait() => return ended,
+            number = signals.next() => {
+                let signal = PASSED.into_iter().find(|signal| signal.as_raw() == i32::from(number));
+                let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+                if let (Some(signal), Some(id)) = (signal, id) {
+                    pass_on(signal, id);
+                }
+            }
+        }
+    }
+}
+
+fn pass_on(signal: Signal, child: Pid) {
+    // Ctrl-C, Ctrl-\, Ctrl-Z and a hang-up reach every process of the group that has the
+    // terminal: a second one means more to many programs than the first.
+    let is_of_terminal = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TSTP].contains(&signal);
+    if !(is_of_terminal && has_terminal()) {
+        // Nobody is left to tell if it has just ended.
+        let _ = kill_process(child, signal);
+    }
+    if signal == Signal::TSTP {
+        // As we would have without listening; until somebody continues us.
+        let _ = kill_process(getpid(), Signal::STOP);
+    }
+}
+
+/// Whether our process group is the one that has the terminal.
+fn has_terminal() -> bool {
+    let terminal = File::open("/dev/tty").ok();
+    let group = terminal.and_then(|terminal| tcgetpgrp(terminal).ok());
+    group == Some(getpgrp())
+}

@@ -1,0 +1,138 @@
+//! With the built-in emulator, which ends with its process.
+
+use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
+use snapbox::str;
+
+use super::WAIT;
+use crate::harness::{Run, run};
+
+fn exec(words: &[&str]) -> Run {
+    let flags = ["exec", "--environment", "emulator", "--"];
+    run(&[&flags, words].concat()).env("PATH", "/usr/bin:/bin")
+}
+
+#[test]
+fn the_program_finds_the_emulator() {
+    let binary = env!("CARGO_BIN_EXE_prove-token");
+    let script = format!(
+        "echo $PROVE_EMULATOR; '{binary}' call /v3/start -d \
+         '{{\"flowType\":\"mobile\",\"phoneNumber\":\"2001001695\"}}' --environment emulator \
+         | grep -c correlationId"
+    );
+    exec(&["sh", "-c", &script]).outcome().transcript(
+        0,
+        str![[r#"
+http://127.0.0.1:[PORT]
+1
+
+"#]],
+        str![],
+    );
+}
+
+#[test]
+fn its_end_comes_out() {
+    exec(&["sh", "-c", "exit 3"])
+        .outcome()
+        .transcript(3, str![], str![]);
+    exec(&["sh", "-c", "kill -USR1 $$"])
+        .outcome()
+        .transcript(138, str![], str![]);
+    exec(&["no-such-program"]).outcome().transcript(
+        127,
+        str![],
+        str![[r#"
+error: no-such-program was not found
+hint: name a program on PATH or by its path; no shell is involved
+
+"#]],
+    );
+    exec(&["/"]).outcome().transcript(
+        126,
+        str![],
+        str![[r#"
+error: / cannot be run: permission denied
+hint: see whether it may be executed, and for this machine: ls -l shows the former
+
+"#]],
+    );
+}
+
+#[test]
+fn signals_are_passed_on() {
+    let mut running = exec(&["sh", "-c", WAIT]).start();
+    let id = running.stdout_line();
+    assert_ne!(id, running.id().as_raw_nonzero().to_string());
+    for (signal, said) in [
+        (Signal::HUP, "HUP"),
+        (Signal::INT, "INT"),
+        (Signal::HUP, "HUP"),
+    ] {
+        running.signal(signal);
+        assert_eq!(running.stdout_line(), said);
+    }
+    running.signal(Signal::TERM);
+    running.outcome().transcript(
+        9,
+        str![[r#"
+TERM
+
+"#]],
+        str![],
+    );
+}
+
+#[test]
+fn both_stop_and_go_on() {
+    let mut running = exec(&["sh", "-c", WAIT]).start();
+    let id = running.stdout_line();
+    running.signal(Signal::TSTP);
+    let status = waitid(WaitId::Pid(running.id()), WaitIdOptions::STOPPED).unwrap();
+    assert!(status.is_some_and(|status| status.stopped()));
+    // Signalled before we stopped; it stops when it next gets a processor.
+    let is_stopped = || {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        status.contains("State:\tT")
+    };
+    while !is_stopped() {
+        std::thread::yield_now();
+    }
+    running.signal(Signal::CONT);
+    running.signal(Signal::TERM);
+    assert_eq!(running.outcome().code, Some(9));
+}
+
+/// Ctrl-C reaches every process of a terminal's foreground; passed on as well, it would
+/// be two.
+#[test]
+fn a_signal_of_the_terminal_comes_once() {
+    const AT_TERMINAL: &str = r#"
+import os, pty, sys
+seen = b""
+def until(words):
+    global seen
+    while words not in seen:
+        seen += os.read(terminal, 1024)
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+until(b"up\r\n")
+os.write(terminal, b"\x03")
+until(b"INT\r\n")
+os.kill(child, 15)
+until(b"TERM\r\n")
+print(seen.count(b"INT\r\n"), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+    let script = WAIT.replace("echo $$", "echo up");
+    exec(&["sh", "-c", &script])
+        .below(&["python3", "-c", AT_TERMINAL])
+        .outcome()
+        .transcript(
+            0,
+            str![[r#"
+1 9
+
+"#]],
+            str![],
+        );
+}

@@ -1,0 +1,3 @@
+//! Files that are replaced whole: settings, secrets and sinks.
+
+mod strace;
