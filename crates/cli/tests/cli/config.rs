@@ -84,16 +84,6 @@ fn without_a_file_the_places_are_named() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_and_not_ignored() {
-    let config = format!("{GOOD}[service]\nlisten = []\n");
-    let words = run(&["config", "validate"])
-        .config(&config)
-        .outcome()
-        .failure(3);
-    assert!(words.contains("service"), "{words}");
-}
-
-#[test]
 fn a_hostile_name_gives_a_terminal_no_orders() {
     let config = "version = 1\n[profiles.\"a\\u001b[2J\\nb\\u202e\"]\nenvironment = \"emulator\"\n";
     let outcome = run(&["profile", "list"]).config(config).outcome();
