@@ -65,6 +65,9 @@ fn serve(args: &Args, env: &Env) -> Result<(), Failure> {
         for address in running.addresses() {
             say(&format!("listening on {address}"));
         }
+        for notice in running.notices() {
+            say(&format!("note: {notice}"));
+        }
         say("ready");
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;

@@ -1,4 +1,4 @@
-//! Who calls: by a key on TCP, by the kernel's word on the Unix socket.
+//! Who calls: by a key or a local bearer on TCP, by the kernel's word on the Unix socket.
 
 use std::sync::Arc;
 
@@ -8,16 +8,27 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use prove_token_config::{Caller, Identity};
 
+use crate::bearer::Bearers;
 use crate::peer::Peer;
 use crate::reply::Refusal;
 
 /// Everybody who may call.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Callers {
     known: Vec<Arc<Caller>>,
     /// Who may call without being named: the owner of the Unix socket, if there are no
     /// callers.
     owner: Option<Arc<Caller>>,
+    /// What some are given in place of tokens.
+    pub(crate) bearers: Bearers,
+}
+
+/// Who calls the API through the proxy.
+#[derive(Debug)]
+pub(crate) struct AtProxy<'h> {
+    pub(crate) caller: Arc<Caller>,
+    /// The one profile that its bearer is for; `None` for all of the caller's.
+    pub(crate) profile: Option<&'h str>,
 }
 
 /// The name of the caller that is the service's own user.
@@ -25,11 +36,12 @@ const OWNER: &str = "owner";
 
 impl Callers {
     /// `callers`; without any, the service's own user (`uid`) gets `profiles`.
-    pub(crate) fn new(callers: &[Caller], uid: u32, profiles: &[String]) -> Self {
+    pub(crate) fn new(callers: &[Caller], uid: u32, profiles: &[String], bearers: Bearers) -> Self {
         let owner = || Caller::new(OWNER, Identity::Uid(uid), profiles.to_vec());
         Self {
             known: callers.iter().cloned().map(Arc::new).collect(),
             owner: callers.is_empty().then(|| Arc::new(owner())),
+            bearers,
         }
     }
 
@@ -54,6 +66,51 @@ impl Callers {
                 self.by_key(key).ok_or_else(Refusal::unauthorized)
             }
         }
+    }
+
+    /// Who sent a request to the proxy: by a key or a local bearer or else, on the Unix
+    /// socket, by the kernel's word, whatever the program says that it is.
+    pub(crate) fn at_proxy<'h>(
+        &self,
+        peer: &Peer,
+        headers: &'h HeaderMap,
+    ) -> Result<AtProxy<'h>, Refusal> {
+        let mut given = headers.get_all(AUTHORIZATION).iter();
+        let credential = match (given.next(), given.next()) {
+            (Some(_), Some(_)) => return Err(unauthorized_at_proxy()),
+            (value, _) => value.and_then(|value| bearer(value.as_bytes())),
+        };
+        let whole = |caller| AtProxy {
+            caller,
+            profile: None,
+        };
+        let by_bearer = credential.and_then(|bearer| self.by_bearer(peer, bearer));
+        let known = by_bearer
+            .or_else(|| self.by_key(credential?).map(whole))
+            .or_else(|| self.by_peer(peer).map(whole));
+        known.ok_or_else(unauthorized_at_proxy)
+    }
+
+    /// The caller that a local bearer was given to. One that the kernel names is
+    /// nobody where the kernel does not name it.
+    fn by_bearer<'h>(&self, peer: &Peer, bearer: &'h [u8]) -> Option<AtProxy<'h>> {
+        let bearer = self.bearers.check(std::str::from_utf8(bearer).ok()?)?;
+        let is_meant = |caller: &&Arc<Caller>| caller.name == bearer.caller;
+        let caller = match self.by_peer(peer).filter(|caller| is_meant(&caller)) {
+            Some(caller) => caller,
+            None => {
+                let has_key =
+                    |caller: &&Arc<Caller>| matches!(caller.identity, Identity::KeyHash(_));
+                let mut known = self.known.iter();
+                known
+                    .find(|caller| is_meant(caller) && has_key(caller))
+                    .cloned()?
+            }
+        };
+        Some(AtProxy {
+            caller,
+            profile: bearer.profile,
+        })
     }
 
     /// The caller of this name, if this is its key.
@@ -85,6 +142,15 @@ impl Callers {
         };
         self.known.iter().chain(&self.owner).find(is_meant).cloned()
     }
+}
+
+/// The one answer to whoever is not known at the proxy.
+fn unauthorized_at_proxy() -> Refusal {
+    Refusal::unauthorized().hint(
+        "send the caller's key as Authorization: Bearer KEY; an SDK that gets its bearer from \
+         POST /token needs hands_out = \"proxy\" for its caller, for access tokens are not \
+         accepted here",
+    )
 }
 
 /// The key of `Bearer KEY`.

@@ -12,12 +12,17 @@ use prove_token_config::Profile;
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::failure::Failure;
+use crate::proxy::Gateway;
+
 /// One profile.
 pub(crate) struct Desk {
     pub(crate) name: String,
     pub(crate) client: TokenClient,
     /// Where the proxy leads.
     pub(crate) api_base: Option<Endpoint>,
+    /// The way there.
+    pub(crate) gateway: Option<Gateway>,
     /// The scope that is asked for.
     scope: Scope,
     /// The last answer: it is good for one token and one second.
@@ -39,15 +44,20 @@ pub(crate) struct Ready {
 
 impl Desk {
     /// The desk of `profile`, whose tokens `client` obtains.
-    pub(crate) fn new(profile: &Profile, client: TokenClient) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if TLS to the API cannot be set up.
+    pub(crate) fn new(profile: &Profile, client: TokenClient) -> Result<Self, Failure> {
+        Ok(Self {
+            gateway: Gateway::new(profile, &client)?,
             name: profile.name.clone(),
             client,
             api_base: profile.api_base.clone(),
             scope: profile.request.requested_scope().clone(),
             ready: ArcSwapOption::empty(),
             renewed: watch::Sender::new(None),
-        }
+        })
     }
 
     /// `token` as it is handed out now.

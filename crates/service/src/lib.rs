@@ -5,6 +5,7 @@
 
 mod accept;
 mod args;
+mod bearer;
 mod caller;
 mod connection;
 mod desk;
@@ -12,12 +13,15 @@ mod failure;
 mod guard;
 mod listener;
 mod office;
+mod patience;
 mod peer;
 mod provider;
+mod proxy;
 mod reply;
 mod roster;
 mod route;
 mod service;
+mod state;
 mod stream;
 
 pub use args::main_with;

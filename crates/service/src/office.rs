@@ -16,6 +16,7 @@ use crate::connection::Answer;
 use crate::desk::Desk;
 use crate::guard;
 use crate::peer::Peer;
+use crate::proxy;
 use crate::reply::{REQUEST_ID, Refusal};
 use crate::route;
 
@@ -75,6 +76,9 @@ impl Front {
     ) -> Result<Response<Body>, Refusal> {
         let headers = request.headers();
         guard::check(peer, request.version(), request.uri(), headers)?;
+        if proxy::is_proxy(request.uri().path()) {
+            return proxy::forward(&self.office, peer, request).await;
+        }
         // The façade's callers name themselves in its own way.
         let caller = match route::is_facade(request.uri().path()) {
             true => None,
@@ -96,7 +100,8 @@ impl Answer for Front {
         let passed = self.pass(&peer, request, &id).await;
         let mut response = passed.unwrap_or_else(|refusal| refusal.answer(&id));
         if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert(REQUEST_ID, id);
+            // An API's own name for the request is worth more to whoever asks there.
+            response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
         response
     }

@@ -38,7 +38,8 @@ pub(crate) struct Refusal {
     error: &'static str,
     description: String,
     hint: Option<String>,
-    facts: Map<String, Value>,
+    /// On the heap: the map is as large as all the rest with one of serde_json's features.
+    facts: Box<Map<String, Value>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -53,7 +54,7 @@ impl Refusal {
             error,
             description: description.into(),
             hint: None,
-            facts: Map::new(),
+            facts: Box::default(),
             headers: Vec::new(),
         }
     }
@@ -122,11 +123,24 @@ impl Refusal {
         self
     }
 
-    /// Says after how many seconds to come back.
-    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+    /// Says that the same request may do later.
+    pub(crate) fn retryable(mut self) -> Self {
         self.facts.insert("retryable".to_owned(), json!(true));
-        self.facts.insert("retry_after".to_owned(), json!(seconds));
-        self.header(RETRY_AFTER, HeaderValue::from(seconds))
+        self
+    }
+
+    /// Whether the answer will have this header.
+    pub(crate) fn has(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|(given, _)| given == name)
+    }
+
+    /// Says after how many seconds to come back.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        let mut refusal = self.retryable();
+        refusal
+            .facts
+            .insert("retry_after".to_owned(), json!(seconds));
+        refusal.header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -144,7 +158,7 @@ impl Refusal {
         if let Some(hint) = self.hint {
             body["hint"] = json!(hint);
         }
-        for (name, value) in self.facts {
+        for (name, value) in *self.facts {
             body[name] = value;
         }
         let mut response = json_result(&body);

@@ -16,7 +16,7 @@ use crate::office::{Office, Visit};
 use crate::reply::Refusal;
 
 /// A header that a web page cannot send without asking, and a form not at all.
-const INTENT: HeaderName = HeaderName::from_static("prove-token-request");
+pub(crate) const INTENT: HeaderName = HeaderName::from_static("prove-token-request");
 
 /// What an answer is made of before it is one.
 type Outcome = Result<Response, Refusal>;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prove_token::ErrorKind;
-use prove_token_config::{Env, ListenAddress, Profile, ServiceSettings};
+use prove_token_config::{Env, HandsOut, ListenAddress, Profile, ServiceSettings};
 use prove_token_emulator::Emulator;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accept::{Hall, accept};
+use crate::bearer::Bearers;
 use crate::caller::Callers;
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ use crate::listener::Listener;
 use crate::office::{Front, Office};
 use crate::provider;
 use crate::roster::Roster;
+use crate::state::StateKey;
 
 /// Connections at a time.
 const MOST_CONNECTIONS: usize = 1024;
@@ -34,12 +36,15 @@ const SOCKET: &str = "prove-token.sock";
 pub struct Service {
     settings: ServiceSettings,
     profiles: Vec<Profile>,
+    state: StateKey,
+    notices: Vec<String>,
 }
 
 /// A service that accepts requests.
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<ListenAddress>,
+    notices: Vec<String>,
     stop: watch::Sender<bool>,
     roster: Arc<Roster>,
     listeners: JoinSet<()>,
@@ -54,7 +59,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// `Configuration` if there is nowhere to listen, or nothing to serve.
+    /// `Configuration` if there is nowhere to listen, nothing to serve, or if others can
+    /// read what local bearers are sealed with.
     pub fn new(
         mut settings: ServiceSettings,
         profiles: Vec<Profile>,
@@ -70,7 +76,13 @@ impl Service {
             let socket = runtime_folder(env)?.join(SOCKET);
             settings.listen.push(ListenAddress::Unix(socket));
         }
-        Ok(Self { settings, profiles })
+        let (state, notice) = state(&settings, env)?;
+        Ok(Self {
+            settings,
+            profiles,
+            state,
+            notices: notice.into_iter().collect(),
+        })
     }
 
     /// Binds every address and begins to serve, on the runtime that this is called on.
@@ -81,7 +93,7 @@ impl Service {
     pub async fn start(self) -> Result<Running, Failure> {
         let (stop, stopped) = watch::channel(false);
         let (profiles, emulator) = provider::settle(self.profiles)?;
-        let office = Arc::new(office(&self.settings, &profiles)?);
+        let office = Arc::new(office(&self.settings, &profiles, &self.state)?);
         let mut keepers = JoinSet::new();
         for desk in office.desks.values().map(Arc::clone) {
             keepers.spawn(async move { desk.keep().await });
@@ -108,6 +120,7 @@ impl Service {
         }
         Ok(Running {
             addresses,
+            notices: self.notices,
             stop,
             roster,
             listeners,
@@ -118,23 +131,28 @@ impl Service {
 }
 
 /// A desk for each profile, and who may come to it.
-fn office(settings: &ServiceSettings, profiles: &[Profile]) -> Result<Office, Failure> {
+fn office(
+    settings: &ServiceSettings,
+    profiles: &[Profile],
+    state: &StateKey,
+) -> Result<Office, Failure> {
     let mut desks = BTreeMap::new();
     for profile in profiles {
         let client = profile
             .client_builder(profile.transport()?.build())?
             .keep_warm(true)
             .build()?;
-        desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)));
+        desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)?));
     }
     let names: Vec<_> = profiles
         .iter()
         .map(|profile| profile.name.clone())
         .collect();
+    let bearers = Bearers::new(state, &settings.callers);
     let uid = rustix::process::geteuid().as_raw();
     Ok(Office {
         desks,
-        callers: Callers::new(&settings.callers, uid, &names),
+        callers: Callers::new(&settings.callers, uid, &names, bearers),
     })
 }
 
@@ -143,6 +161,11 @@ impl Running {
     /// one that was chosen.
     pub fn addresses(&self) -> &[ListenAddress] {
         &self.addresses
+    }
+
+    /// What an operator should know, a line each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// Accepts nothing more, and lets what was accepted come to its end: for 25 s at
@@ -155,6 +178,15 @@ impl Running {
         };
         let _ = tokio::time::timeout(DRAIN, drained).await;
         self.keepers.shutdown().await;
+    }
+}
+
+/// What local bearers are sealed with: kept if there is a caller that gets them.
+fn state(settings: &ServiceSettings, env: &Env) -> Result<(StateKey, Option<String>), Failure> {
+    let mut callers = settings.callers.iter();
+    match callers.any(|caller| caller.hands_out == HandsOut::Proxy) {
+        true => StateKey::settle(env),
+        false => Ok((StateKey::random()?, None)),
     }
 }
 

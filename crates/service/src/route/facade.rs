@@ -13,9 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use prove_token::{CallOptions, Error, ErrorKind};
-use prove_token_config::Caller;
-use serde_json::json;
+use prove_token::{AccessToken, CallOptions, Error, ErrorKind};
+use prove_token_config::{Caller, HandsOut};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::Outcome;
@@ -77,14 +77,35 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
     let options = CallOptions::new().min_validity(LEAST);
     let token = desk.client.access_token_with_options(None, options).await;
     let token = token.map_err(failed)?;
-    let mut response = json_result(&json!({
-        "access_token": token.value(),
-        "token_type": token.token_type(),
-        "expires_in": token.expires_in().as_secs(),
-    }));
+    let mut response = json_result(&handed_out(office, &caller, profile, &token)?);
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
     Ok(response)
+}
+
+/// The token or, to whom that is not given, a local bearer: for one profile if one was
+/// named, for programs behind the proxy cannot always name it.
+fn handed_out(
+    office: &Office,
+    caller: &Caller,
+    profile: Option<&str>,
+    token: &AccessToken,
+) -> Result<Value, Refusal> {
+    let left = token.expires_in();
+    if caller.hands_out == HandsOut::Proxy {
+        let issued = office.callers.bearers.issue(&caller.name, profile, left);
+        let (bearer, life) = issued.ok_or_else(Refusal::unauthorized)?;
+        return Ok(json!({
+            "access_token": *bearer,
+            "token_type": "Bearer",
+            "expires_in": life.as_secs(),
+        }));
+    }
+    Ok(json!({
+        "access_token": token.value(),
+        "token_type": token.token_type(),
+        "expires_in": left.as_secs(),
+    }))
 }
 
 /// The body, if it says that it is a form: it may hold a key.

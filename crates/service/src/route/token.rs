@@ -9,6 +9,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use prove_token::{AccessToken, CallOptions};
+use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 
 use super::{Outcome, intended, query};
@@ -61,6 +62,14 @@ async fn obtain<'o>(
     intended(&request.headers)?;
     let caller = visit.caller()?;
     let desk = office.desk(profile, caller)?;
+    if caller.hands_out == HandsOut::Proxy {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "this caller gets no access tokens: hands_out is \"proxy\"",
+        )
+        .hint("call the API through /proxy, which adds the token"));
+    }
     let query = query(&request.uri, &["min_validity", "force", "wait"])?;
     let seconds = |name: &str, most: u64| match query(name).map(str::parse::<u64>) {
         None => Ok(0),

@@ -34,6 +34,11 @@ impl Setup {
     /// The profile `local` of `emulator`, a Unix socket, a loopback port, and the caller
     /// `billing`, who may use it.
     pub(crate) fn new(emulator: &Emulator) -> Self {
+        Self::to_api(emulator, emulator.url(), "")
+    }
+
+    /// The same with another API, and more lines for the profile.
+    pub(crate) fn to_api(emulator: &Emulator, api_base: &str, lines: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let setup = Self {
             service: String::new(),
@@ -42,11 +47,13 @@ impl Setup {
             home,
         };
         let socket = setup.socket();
-        setup.profile("local", emulator).service(&format!(
-            "listen = [\"unix:{}\", \"127.0.0.1:0\"]\n[[service.callers]]\nname = \"billing\"\n\
+        setup
+            .profile_of("local", emulator, api_base, lines)
+            .service(&format!(
+                "listen = [\"unix:{}\", \"127.0.0.1:0\"]\n[[service.callers]]\nname = \"billing\"\n\
              key_hash = \"{KEY_HASH}\"\nprofiles = [\"local\"]\n",
-            socket.display()
-        ))
+                socket.display()
+            ))
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -54,12 +61,26 @@ impl Setup {
     }
 
     /// Adds a profile of `emulator`, whose secret is in the variable `SECRET`.
-    pub(crate) fn profile(mut self, name: &str, emulator: &Emulator) -> Self {
+    pub(crate) fn profile(self, name: &str, emulator: &Emulator) -> Self {
+        self.profile_of(name, emulator, emulator.url(), "")
+    }
+
+    /// Adds a profile with tokens of `emulator` for another API, or for none if that is
+    /// empty, and more lines.
+    pub(crate) fn profile_of(
+        mut self,
+        name: &str,
+        emulator: &Emulator,
+        api_base: &str,
+        lines: &str,
+    ) -> Self {
+        let api_base = match api_base {
+            "" => String::new(),
+            url => format!("api_base = \"{url}\"\n"),
+        };
         self.profiles.push_str(&format!(
-            "[profiles.{name}]\ntoken_endpoint = \"{}\"\napi_base = \"{}\"\n\
-             client_id = \"{ID}\"\nclient_secret = {{ env = \"SECRET\" }}\n",
+            "[profiles.{name}]\ntoken_endpoint = \"{}\"\n{api_base}client_id = \"{ID}\"\nclient_secret = {{ env = \"SECRET\" }}\n{lines}",
             emulator.token_endpoint(),
-            emulator.url()
         ));
         self
     }
@@ -73,6 +94,13 @@ impl Setup {
     /// Drops what `[service]` holds so far.
     pub(crate) fn without_service(mut self) -> Self {
         self.service.clear();
+        self
+    }
+
+    /// Replaces what `[service]` holds so far.
+    pub(crate) fn replace_service(mut self, from: &str, to: &str) -> Self {
+        assert!(self.service.contains(from), "{}", self.service);
+        self.service = self.service.replace(from, to);
         self
     }
 
@@ -219,6 +247,21 @@ impl Service {
         let said = self.said();
         assert_no_secret(&said);
         (code, said)
+    }
+
+    /// Ends it, and starts another in the same home, with what `change` makes of its
+    /// setup.
+    pub(crate) fn restart(&mut self, change: impl FnOnce(Setup) -> Setup) {
+        self.signal("TERM");
+        self.child.wait().unwrap();
+        let empty = Setup {
+            home: tempfile::tempdir().unwrap(),
+            profiles: String::new(),
+            service: String::new(),
+            args: Vec::new(),
+        };
+        let setup = std::mem::replace(&mut self.setup, empty);
+        *self = change(setup).start();
     }
 
     /// Where it keeps its files.

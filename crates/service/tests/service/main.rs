@@ -5,4 +5,10 @@
 mod facade;
 mod harness;
 mod local;
+mod proxy;
+mod proxy_bearer;
+mod proxy_fault;
+mod proxy_retry;
+mod proxy_stream;
 mod token;
+mod upstream;

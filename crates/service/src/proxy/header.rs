@@ -1,0 +1,215 @@
+//! Which headers go on, and which end here.
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::reply::Refusal;
+use crate::route::INTENT;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// About one connection, and not about the message (RFC 9110 §7.6.1).
+const OF_CONNECTION: [HeaderName; 9] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    PROXY_CONNECTION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// By which some servers take a request for another than rules were judged on.
+const OVERRIDING: [HeaderName; 5] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
+
+/// The methods that go through, for those that do not.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// Refuses what no API call is: an answer to TRACE would hold the token, and a
+/// connection that changed its protocol could not be watched any more.
+pub(super) fn check(method: &Method, headers: &HeaderMap, has_rules: bool) -> Result<(), Refusal> {
+    let shows_headers = *method == Method::TRACE || method.as_str() == "TRACK";
+    if shows_headers || *method == Method::CONNECT {
+        return Err(Refusal::method(METHODS));
+    }
+    // Some official SDKs offer it with every request and mean nothing by it.
+    let is_offer = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
+    if !headers.get_all(UPGRADE).iter().all(is_offer) {
+        let status = StatusCode::NOT_IMPLEMENTED;
+        return Err(Refusal::new(
+            status,
+            "not_implemented",
+            "the proxy does not change to another protocol",
+        )
+        .hint("leave out the Upgrade header; WebSockets need a connection of their own"));
+    }
+    if has_rules && OVERRIDING.iter().any(|name| headers.contains_key(name)) {
+        return Err(Refusal::bad_request(
+            "a header asks for another method or path than the request line",
+        ));
+    }
+    Ok(())
+}
+
+/// Leaves what is meant for the API. The length stays, for a body keeps it; the
+/// caller's own credentials go.
+pub(super) fn to_api(headers: &mut HeaderMap) {
+    strip(headers);
+    // It is answered here, as soon as the API takes the body.
+    for name in [AUTHORIZATION, HOST, EXPECT, INTENT] {
+        headers.remove(name);
+    }
+    join_cookies(headers);
+}
+
+/// HTTP/2 may send them one by one, HTTP/1.1 may not (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let cookies = headers.get_all(COOKIE).iter();
+    let cookies: Vec<_> = cookies.map(HeaderValue::as_bytes).collect();
+    if cookies.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// Leaves what is meant for the caller. An API that repeats the token to whom it takes
+/// for its owner must not give it away.
+pub(super) fn to_caller(headers: &mut HeaderMap, token: &str) {
+    strip(headers);
+    let repeats = |value: &HeaderValue| {
+        let mut windows = value.as_bytes().windows(token.len());
+        windows.any(|window| window == token.as_bytes())
+    };
+    if headers.get_all(AUTHORIZATION).iter().any(repeats) {
+        headers.remove(AUTHORIZATION);
+    }
+}
+
+/// Removes what is about the connection, and what `Connection` says is.
+fn strip(headers: &mut HeaderMap) {
+    let named: Vec<_> = headers.get_all(CONNECTION).iter().flat_map(names).collect();
+    for name in named.iter().chain(&OF_CONNECTION) {
+        headers.remove(name);
+    }
+}
+
+/// The headers that a `Connection` header names. Without its length a body would be
+/// framed anew, which is nobody's affair but ours.
+fn names(value: &HeaderValue) -> impl Iterator<Item = HeaderName> {
+    let words = value.as_bytes().split(|byte| *byte == b',');
+    // The usual ones name no header.
+    let words = words.map(<[u8]>::trim_ascii).filter(|word| {
+        !word.eq_ignore_ascii_case(b"close") && !word.eq_ignore_ascii_case(b"keep-alive")
+    });
+    let names = words.filter_map(|word| HeaderName::from_bytes(word).ok());
+    names.filter(|name| *name != CONTENT_LENGTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn names_of(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn what_is_about_the_connection_or_the_caller_ends_here() {
+        let mut headers = map(&[
+            ("connection", "close, X-Mine"),
+            ("connection", "authorization, host, Content-Length, @,,"),
+            ("x-mine", "1"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("proxy-authorization", "Basic x"),
+            ("te", "trailers"),
+            ("trailer", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("host", "127.0.0.1"),
+            ("authorization", "Bearer key"),
+            ("expect", "100-continue"),
+            ("prove-token-request", "true"),
+            ("content-length", "5"),
+            ("content-type", "text/plain"),
+            ("accept-encoding", "gzip"),
+            ("traceparent", "00-1-2-01"),
+            ("tracestate", "a=b"),
+            ("cookie", "a=b"),
+            ("cookie", "c=d"),
+        ]);
+        to_api(&mut headers);
+        let left = [
+            "accept-encoding",
+            "content-length",
+            "content-type",
+            "cookie",
+            "traceparent",
+            "tracestate",
+        ];
+        assert_eq!(names_of(&headers), left);
+        assert_eq!(
+            headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
+            ["a=b; c=d"]
+        );
+    }
+
+    #[test]
+    fn the_api_does_not_give_the_token_away() {
+        let lines = [
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("set-cookie", "a=b"),
+        ];
+        let mut headers = map(&lines);
+        headers.insert(AUTHORIZATION, "Bearer the-token".parse().unwrap());
+        to_caller(&mut headers, "the-token");
+        assert_eq!(names_of(&headers), ["set-cookie"]);
+        let mut headers = map(&[("authorization", "Bearer other")]);
+        to_caller(&mut headers, "the-token");
+        assert_eq!(names_of(&headers), ["authorization"]);
+    }
+
+    fn status(method: &str, lines: &[(&str, &str)], has_rules: bool) -> Option<u16> {
+        let method = method.parse().unwrap();
+        let refused = check(&method, &map(lines), has_rules);
+        refused.err().map(|refusal| refusal.status().as_u16())
+    }
+
+    #[test]
+    fn what_no_api_call_is() {
+        for method in ["TRACE", "TRACK", "CONNECT"] {
+            assert_eq!(status(method, &[], false), Some(405));
+        }
+        assert_eq!(status("GET", &[("upgrade", "websocket")], false), Some(501));
+        assert_eq!(status("GET", &[("upgrade", "h2c")], false), None);
+        let trick = [("x-http-method-override", "DELETE")];
+        assert_eq!(status("POST", &trick, true), Some(400));
+        assert_eq!(status("POST", &trick, false), None);
+        assert_eq!(status("PROPFIND", &[], true), None);
+    }
+}
