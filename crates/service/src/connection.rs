@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::peer::Peer;
 use crate::roster::{Admission, Busy};
 use crate::stream::Paced;
+use crate::strict::Strict;
 
 /// From the first byte that could come to the last of the headers; between two requests
 /// as well.
@@ -67,7 +68,10 @@ pub(crate) async fn serve<A: Answer>(
             .header_read_timeout(HEADERS)
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
-            .serve_connection(TokioIo::new(Paced::new(stream, STALLED)), service)
+            .serve_connection(
+                TokioIo::new(Strict::new(Paced::new(stream, STALLED))),
+                service
+            )
     );
     // What a peer did wrong is its own affair.
     tokio::select! {

@@ -23,6 +23,7 @@ mod route;
 mod service;
 mod state;
 mod stream;
+mod strict;
 
 pub use args::main_with;
 pub use failure::Failure;

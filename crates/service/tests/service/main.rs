@@ -10,5 +10,6 @@ mod proxy_bearer;
 mod proxy_fault;
 mod proxy_retry;
 mod proxy_stream;
+mod smuggling;
 mod token;
 mod upstream;
