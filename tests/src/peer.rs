@@ -111,11 +111,16 @@ impl Drop for Peer {
     }
 }
 
+/// Where the peers are installed.
+///
+/// # Panics
+///
+/// If nobody says where.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one variable of these tests, and the one place that reads it"
 )]
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     match std::env::var_os("PROVE_TOKEN_INTEROP_DIR") {
         Some(folder) => folder.into(),
         None => panic!("run `cargo xtask test`, which prepares the peers"),

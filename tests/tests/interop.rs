@@ -1,7 +1,10 @@
-//! Authorization servers that are not ours: what they decode is what we meant.
+//! Authorization servers and a client that are not ours: what they decode is what we
+//! meant.
 
 mod authlib;
 mod oidc_provider;
+#[cfg(unix)]
+mod prove_sdk;
 
 use prove_token::{
     AccessToken, AccessTokenRequest, ClientAuthentication, ClientId, ClientSecret, Error,

@@ -12,7 +12,8 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::process;
 
-/// The lowest Node.js that runs oidc-provider: `jose` needs its global Web Crypto.
+/// The lowest Node.js that runs oidc-provider: `jose` needs its global Web Crypto. The
+/// SDK needs its `fetch`.
 const NODE_MAJOR: u32 = 20;
 
 /// A peer or a tool that cannot be had on this machine.
@@ -37,7 +38,7 @@ struct Peer {
     install: fn(&Path) -> Result<(), Failure>,
 }
 
-const PEERS: [Peer; 2] = [
+const PEERS: [Peer; 3] = [
     Peer {
         name: "oidc-provider",
         prefix: "interop::oidc_provider::",
@@ -53,6 +54,14 @@ const PEERS: [Peer; 2] = [
         installed: venv_python,
         available: || version(PYTHON).map(drop),
         install: pip_install,
+    },
+    Peer {
+        name: "prove-sdk",
+        prefix: "interop::prove_sdk::",
+        files: &["package-lock.json", "package.json", "calls.mjs"],
+        installed: |folder| folder.join("node_modules/@prove-identity/prove-api/package.json"),
+        available: node_is_available,
+        install: npm_ci,
     },
 ];
 
@@ -111,7 +120,7 @@ fn node_is_available() -> Result<(), Failure> {
     let node = version("node")?;
     if major(&node).is_none_or(|major| major < NODE_MAJOR) {
         return Err(Failure::failed(format!(
-            "`node` is {node}, and oidc-provider needs {NODE_MAJOR} or later"
+            "`node` is {node}, and the peer needs {NODE_MAJOR} or later"
         )));
     }
     version(NPM).map(drop)
