@@ -18,7 +18,7 @@ use crate::setting::{Origin, SecretSetting, Settings};
 
 /// A file of certificate authorities larger than this is a mistake. The usual
 /// bundles have a quarter of a MiB.
-const CA_LIMIT: u64 = 4 * 1024 * 1024;
+pub(crate) const CA_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Everything a client needs to know, decided: flags, the environment, the file
 /// and the presets are one layer now.
