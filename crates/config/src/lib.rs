@@ -106,4 +106,4 @@ pub use service::{
 };
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;
-pub use upkeep::FileFingerprints;
+pub use upkeep::{FileFingerprints, read_private_file, read_public_file};

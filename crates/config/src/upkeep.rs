@@ -5,10 +5,12 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
 use prove_token::{Credentials, ErrorKind, Secret};
+use zeroize::Zeroizing;
 
 use crate::disk::{self, Fault};
 use crate::env::Env;
 use crate::error::{Error, Problem};
+use crate::place::{printable, shell_word};
 use crate::profile::{CA_LIMIT, Profile};
 use crate::secret::FileSecret;
 use crate::setting::{ClientIdSetting, SecretSetting};
@@ -74,6 +76,31 @@ impl Profile {
         }
     }
 
+    /// Whether the secret is where no file tells that it has changed: in the keyring, or
+    /// printed by a command.
+    pub fn has_unwatched_secret(&self) -> bool {
+        let secret = self.sources.settings.client_secret.as_ref();
+        secret.is_some_and(|setting| {
+            matches!(
+                setting.value,
+                SecretSetting::Command { .. } | SecretSetting::Keyring { .. }
+            )
+        })
+    }
+
+    /// What this profile allows though it is not safe, by the name of the setting.
+    pub fn insecure_settings(&self) -> Vec<&'static str> {
+        let secret = self.sources.settings.client_secret.as_ref();
+        let allows = secret.is_some_and(|setting| {
+            let allow = Some(true);
+            matches!(&setting.value, SecretSetting::File { allow_insecure_mode, .. } if *allow_insecure_mode == allow)
+        });
+        allows
+            .then_some("allow_insecure_mode")
+            .into_iter()
+            .collect()
+    }
+
     fn file_secret(&self, env: &Env) -> Option<FileSecret> {
         let secret = self.sources.settings.client_secret.as_ref()?;
         FileSecret::of(&secret.value, env)
@@ -117,6 +144,40 @@ impl Profile {
             _ => true,
         }
     }
+}
+
+/// Reads a file that nobody else may read or write, by the rules of [`FileSecret`]: a
+/// private key, say. At most 64 KiB of text.
+///
+/// # Errors
+///
+/// `Configuration`, with what repairs it.
+pub fn read_private_file(path: &Path, env: &Env) -> Result<Zeroizing<String>, Error> {
+    let file = FileSecret::new(path, env);
+    file.content().map_err(|fault| {
+        let hint = match &fault {
+            Fault::Exposed(_, repair) => {
+                format!("run: {repair} {}", shell_word(&printable(path)))
+            }
+            _ => "name a file in PEM form that this user can read".to_owned(),
+        };
+        Problem::new(format!("the file {} {fault}", printable(path)))
+            .with_hint(hint)
+            .into()
+    })
+}
+
+/// Reads a file that is no secret: certificates, say. At most 4 MiB.
+///
+/// # Errors
+///
+/// `Configuration`.
+pub fn read_public_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let content = disk::read(path, CA_LIMIT, disk::any).map_err(|fault| {
+        Problem::new(format!("the file {} {fault}", printable(path)))
+            .with_hint("name a file in PEM form that this user can read")
+    })?;
+    Ok(content.to_vec())
 }
 
 /// Tells whether files have changed by what is in them, whatever their times say. A

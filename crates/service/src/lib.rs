@@ -5,21 +5,33 @@
 
 mod accept;
 mod args;
+mod banner;
 mod caller;
+mod command;
 mod connection;
+mod console;
 mod desk;
 mod failure;
 mod guard;
+mod hardening;
 mod listener;
+mod notice;
 mod office;
 mod peer;
+mod plan;
 mod provider;
 mod reply;
 mod roster;
 mod route;
 mod service;
+mod sink;
+mod staff;
+mod steward;
 mod stream;
+mod systemd;
+mod tls;
 
 pub use args::main_with;
 pub use failure::Failure;
-pub use service::{Running, Service};
+pub use notice::Notice;
+pub use service::{Ending, Running, Service};

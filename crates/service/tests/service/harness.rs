@@ -123,7 +123,8 @@ impl Setup {
             assert_ne!(count, 0, "it ended: {}", said.lock().unwrap());
             said.lock().unwrap().push_str(&line);
             if let Some((_, rest)) = line.split_once("listening on 127.0.0.1:") {
-                port = port.or_else(|| rest.trim().parse().ok());
+                let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+                port = port.or_else(|| digits?.parse().ok());
             }
         }
         let log = Arc::clone(&said);
