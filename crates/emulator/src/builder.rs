@@ -59,7 +59,8 @@ impl EmulatorBuilder {
     }
 
     /// Registers a client. Repeatable; the first one replaces the default
-    /// client, [`DEFAULT_CLIENT_ID`] with [`DEFAULT_CLIENT_SECRET`].
+    /// client, [`DEFAULT_CLIENT_ID`] with [`DEFAULT_CLIENT_SECRET`]. The same id again
+    /// has one more secret, as while a secret is rotated.
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.clients.push((id.into(), secret.into()));
         self
