@@ -29,6 +29,7 @@ pub const DEFAULT_CLIENT_SECRET: &str = "emulator-client-secret";
 pub struct EmulatorBuilder {
     port: u16,
     clients: Vec<(String, String)>,
+    second_secrets: Vec<(String, String)>,
     rate_limit: u32,
     lifetime: Duration,
     faults: Vec<Fault>,
@@ -43,6 +44,7 @@ impl EmulatorBuilder {
         Self {
             port: 0,
             clients: Vec::new(),
+            second_secrets: Vec::new(),
             rate_limit: 25,
             lifetime: Duration::from_secs(3600),
             faults: Vec::new(),
@@ -59,10 +61,16 @@ impl EmulatorBuilder {
     }
 
     /// Registers a client. Repeatable; the first one replaces the default
-    /// client, [`DEFAULT_CLIENT_ID`] with [`DEFAULT_CLIENT_SECRET`]. The same id again
-    /// has one more secret, as while a secret is rotated.
+    /// client, [`DEFAULT_CLIENT_ID`] with [`DEFAULT_CLIENT_SECRET`].
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.clients.push((id.into(), secret.into()));
+        self
+    }
+
+    /// Has a client accept this secret as well, as while one is rotated. Without a
+    /// client of this id it has no effect.
+    pub fn second_secret(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.second_secrets.push((id.into(), secret.into()));
         self
     }
 
@@ -130,7 +138,7 @@ impl EmulatorBuilder {
         script.append(self.faults);
         let state = State {
             clock: Clock::start(),
-            clients: Clients::new(clients),
+            clients: Clients::new(clients).with_secrets(self.second_secrets),
             tokens: Tokens::new(self.lifetime),
             rate: Rate::new(self.rate_limit),
             script,

@@ -32,17 +32,31 @@ pub(crate) struct Presented {
 
 impl Clients {
     pub(crate) fn new(clients: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut known = HashMap::<Vec<u8>, Client>::new();
-        for (id, secret) in clients {
-            let digest = sha256(secret.as_bytes());
-            let client = known.entry(id.clone().into_bytes());
-            let client = client.or_insert_with(|| Client {
-                id,
-                secrets: Vec::new(),
-            });
-            client.secrets.push(digest);
+        Self(
+            clients
+                .into_iter()
+                .map(|(id, secret)| {
+                    let client = Client {
+                        secrets: vec![sha256(secret.as_bytes())],
+                        id: id.clone(),
+                    };
+                    (id.into_bytes(), client)
+                })
+                .collect(),
+        )
+    }
+
+    /// With further secrets, by the ids of their clients.
+    pub(crate) fn with_secrets(
+        mut self,
+        secrets: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        for (id, secret) in secrets {
+            if let Some(client) = self.0.get_mut(id.as_bytes()) {
+                client.secrets.push(sha256(secret.as_bytes()));
+            }
         }
-        Self(known)
+        self
     }
 
     /// Judges the credentials of a token request: those of the body, or those
@@ -129,9 +143,9 @@ mod tests {
 
     #[test]
     fn a_client_has_two_secrets_while_one_is_rotated() {
-        let clients = [("id", "old"), ("id", "new"), ("other", "x")];
-        let clients = clients.map(|(id, secret)| (id.to_owned(), secret.to_owned()));
-        let clients = Clients::new(clients);
+        let pair = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
+        let clients = Clients::new([pair("id", "old"), pair("other", "x")]);
+        let clients = clients.with_secrets([pair("id", "new"), pair("nobody", "x")]);
         for (secret, expected) in [("old", Some("id")), ("new", Some("id")), ("x", None)] {
             assert_eq!(clients.authenticate(b"id", secret.as_bytes()), expected);
         }

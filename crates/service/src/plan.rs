@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use prove_token::ErrorKind;
 use prove_token_config::{
-    Config, Env, Identity, ListenAddress, Overrides, Profile, ServiceSettings,
+    Config, Env, FileFingerprints, Identity, ListenAddress, Overrides, Profile, ServiceSettings,
 };
 use tokio_rustls::rustls::sign::CertifiedKey;
 
@@ -25,6 +25,7 @@ pub(crate) struct Source {
     /// The file that was named; `None` for the one that is found.
     pub(crate) config: Option<PathBuf>,
     pub(crate) env: Env,
+    pub(crate) fingerprints: FileFingerprints,
 }
 
 /// Everything that is decided.
@@ -39,18 +40,43 @@ pub(crate) struct Plan {
     /// The certificate, if there is one.
     pub(crate) key: Option<Arc<CertifiedKey>>,
     /// The files that it depends on.
-    pub(crate) files: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    /// What was in them before they were read, so that no change goes unnoticed; empty
+    /// without a source.
+    pub(crate) seen: Vec<(PathBuf, Option<u64>)>,
     /// Whether nobody said where to listen.
     pub(crate) listens_by_default: bool,
 }
 
 impl Source {
+    pub(crate) fn new(config: Option<PathBuf>, env: Env) -> Self {
+        Self {
+            config,
+            env,
+            fingerprints: FileFingerprints::default(),
+        }
+    }
+
     /// Reads and checks everything; nothing is begun, and no secret is asked for.
     ///
     /// # Errors
     ///
     /// `Configuration`: one clear line for each thing that is wrong or not safe.
     pub(crate) fn read(&self) -> Result<Plan, Failure> {
+        // Once to learn of the files, and once more when their fingerprints are taken.
+        let files = self.read_once()?.files;
+        let seen = |path: PathBuf| {
+            let fingerprint = self.fingerprints.of(&path);
+            (path, fingerprint)
+        };
+        let seen = files.into_iter().map(seen).collect();
+        Ok(Plan {
+            seen,
+            ..self.read_once()?
+        })
+    }
+
+    fn read_once(&self) -> Result<Plan, Failure> {
         let file = Config::find(self.config.as_deref(), &self.env)?;
         let config = file.as_deref().map(Config::load).transpose()?;
         let settings = config.as_ref().and_then(Config::service).cloned();
@@ -105,6 +131,7 @@ impl Plan {
             sinks: Sink::all(&settings.sinks)?,
             key,
             files: files.collect(),
+            seen: Vec::new(),
             settings,
             profiles,
             listens_by_default,

@@ -77,7 +77,7 @@ impl Service {
     ///
     /// As [`new`](Self::new), and if the file has problems.
     pub fn read(config: Option<PathBuf>, env: Env) -> Result<Self, Failure> {
-        let source = Source { config, env };
+        let source = Source::new(config, env);
         Ok(Self::of(source.read()?, Some(source)))
     }
 

@@ -2,16 +2,18 @@
 //! reloads as far as nothing about it is different.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use prove_token_config::{Env, FileFingerprints, Profile};
+use prove_token_config::Profile;
 use prove_token_emulator::Emulator;
 use tokio::task::JoinHandle;
 
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::plan::Source;
 use crate::provider;
 
 /// How long the first token of a new desk is waited for before callers are sent there.
@@ -49,14 +51,15 @@ impl Staff {
     pub(crate) fn for_profiles(
         &self,
         profiles: &[Profile],
-        env: &Env,
-        fingerprints: &FileFingerprints,
+        source: Option<&Source>,
         emulator: &mut Option<Emulator>,
     ) -> Result<(Self, Vec<String>), Failure> {
         let (mut staff, mut changes) = (Self::default(), Vec::new());
         for profile in profiles {
             let name = &profile.name;
-            let seen = Seen::of(profile, env, fingerprints);
+            let seen = source
+                .map(|source| Seen::of(profile, source))
+                .unwrap_or_default();
             let member = match self.0.get(name) {
                 Some(member) if member.serves(profile, &seen) => Arc::clone(member),
                 other => {
@@ -92,15 +95,10 @@ impl Staff {
 
     /// Has each client read its secret anew, if the file of it holds another one, or if
     /// no file tells and `is_asked`. Says in words whose.
-    pub(crate) fn renew_secrets(
-        &self,
-        env: &Env,
-        fingerprints: &FileFingerprints,
-        is_asked: bool,
-    ) -> Vec<String> {
+    pub(crate) fn renew_secrets(&self, source: &Source, is_asked: bool) -> Vec<String> {
         let mut changes = Vec::new();
         for member in self.0.values() {
-            let now = Seen::of(&member.profile, env, fingerprints).secret;
+            let now = Seen::of(&member.profile, source).secret;
             // One that is gone for a moment is not another one.
             let has_changed = now != 0 && member.secret.swap(now, Ordering::Relaxed) != now;
             if has_changed || (is_asked && member.profile.has_unwatched_secret()) {
@@ -124,7 +122,8 @@ impl Staff {
     }
 }
 
-/// What is in the files of a profile.
+/// What is in the files of a profile; nothing, if nobody looks.
+#[derive(Default)]
 struct Seen {
     authorities: Option<u64>,
     /// Zero if there is none.
@@ -132,9 +131,9 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(profile: &Profile, env: &Env, fingerprints: &FileFingerprints) -> Self {
-        let of = |path: &std::path::PathBuf| fingerprints.of(path);
-        let secret = profile.secret_file(env).as_ref().and_then(of);
+    fn of(profile: &Profile, source: &Source) -> Self {
+        let of = |path: &PathBuf| source.fingerprints.of(path);
+        let secret = profile.secret_file(&source.env).as_ref().and_then(of);
         Self {
             authorities: profile.ca_file.as_ref().and_then(of),
             secret: secret.map_or(0, |secret| secret.max(1)),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use prove_token::ErrorKind;
-use prove_token_config::{Caller, FileFingerprints, Profile};
+use prove_token_config::{Caller, Profile};
 use prove_token_emulator::Emulator;
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,7 +41,6 @@ pub(crate) type Requests = mpsc::Receiver<oneshot::Sender<Outcome>>;
 pub(crate) struct Steward {
     source: Option<Source>,
     observer: Observer,
-    fingerprints: FileFingerprints,
     plan: Plan,
     staff: Staff,
     sinks: BTreeMap<PathBuf, Kept>,
@@ -88,21 +87,14 @@ impl Steward {
         source: Option<Source>,
         observer: Observer,
     ) -> Result<Self, Failure> {
-        let fingerprints = FileFingerprints::default();
-        let env = source.as_ref().map(|source| source.env.clone());
         let mut emulator = None;
-        let (staff, _) = Staff::default().for_profiles(
-            &plan.profiles,
-            &env.unwrap_or_default(),
-            &fingerprints,
-            &mut emulator,
-        )?;
+        let (staff, _) =
+            Staff::default().for_profiles(&plan.profiles, source.as_ref(), &mut emulator)?;
         let tailor = plan.key.clone().map(Tailor::new).transpose()?;
         let mut steward = Self {
             front: Arc::new(Front::new(office(&plan, &staff))),
             source,
             observer,
-            fingerprints,
             staff,
             sinks: BTreeMap::new(),
             tailor,
@@ -134,8 +126,8 @@ impl Steward {
             }
             return;
         };
-        let mut watch = Watch::new(self.fingerprints.clone(), &self.observer);
-        watch.follow(&self.plan.files).await;
+        let mut watch = Watch::new(source.fingerprints.clone(), &self.observer);
+        watch.follow(&self.plan.seen);
         loop {
             let asked = tokio::select! {
                 asked = requests.recv() => match asked {
@@ -150,7 +142,9 @@ impl Steward {
                 Ok(changes) => self.observer.tell(&Notice::Reloaded { changes }),
                 Err(failure) => self.observer.tell(&Notice::ReloadFailed { failure }),
             }
-            watch.follow(&self.plan.files).await;
+            if outcome.is_ok() {
+                watch.follow(&self.plan.seen);
+            }
             if let Some(answer) = asked {
                 let _ = answer.send(outcome);
             }
@@ -165,12 +159,9 @@ impl Steward {
             let message = "reading the configuration panicked";
             Err(Failure::new(ErrorKind::Internal, message))
         })?;
-        let (staff, mut changes) = self.staff.for_profiles(
-            &plan.profiles,
-            &source.env,
-            &self.fingerprints,
-            &mut self.emulator,
-        )?;
+        let (staff, mut changes) =
+            self.staff
+                .for_profiles(&plan.profiles, Some(source), &mut self.emulator)?;
         staff.warm_up(&self.staff).await;
         // From here on nothing can fail.
         changes.extend(callers_changed(
@@ -182,10 +173,7 @@ impl Steward {
         self.front.replace(office(&plan, &staff));
         self.staff = staff;
         self.plan = plan;
-        changes.extend(
-            self.staff
-                .renew_secrets(&source.env, &self.fingerprints, is_asked),
-        );
+        changes.extend(self.staff.renew_secrets(source, is_asked));
         changes.extend(self.keep_sinks());
         self.open_sockets();
         Ok(changes)

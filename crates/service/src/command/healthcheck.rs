@@ -76,10 +76,7 @@ fn question(common: &Common, args: &Healthcheck, env: &Env) -> Result<Question, 
     if let Some(socket) = &args.socket {
         return Ok(at(&ListenAddress::Unix(socket.clone()), path, !args.ready));
     }
-    let source = Source {
-        config: common.config.clone(),
-        env: env.clone(),
-    };
+    let source = Source::new(common.config.clone(), env.clone());
     of_plan(&source.read()?, path, args.ready)
 }
 

@@ -25,8 +25,7 @@ pub(super) struct Watch {
     folders: BTreeSet<PathBuf>,
     watcher: Option<RecommendedWatcher>,
     events: mpsc::Receiver<()>,
-    /// So that the channel stays open without a watcher.
-    _sender: mpsc::Sender<()>,
+    wake: mpsc::Sender<()>,
 }
 
 impl Watch {
@@ -50,25 +49,17 @@ impl Watch {
             folders: BTreeSet::new(),
             watcher: watcher.ok(),
             events,
-            _sender: sender,
+            wake: sender,
         }
     }
 
-    /// Watches these files from now on. What was known of one before stays known, so that
-    /// no change in between is missed.
-    pub(super) async fn follow(&mut self, files: &[PathBuf]) {
-        let new: Vec<_> = files
-            .iter()
-            .filter(|path| !self.files.iter().any(|(known, _)| known == *path))
-            .cloned()
-            .collect();
-        self.files.retain(|(path, _)| files.contains(path));
-        let new = self.look(new).await;
-        self.files.extend(new);
-        let folders: BTreeSet<_> = files.iter().flat_map(|path| folders(path)).collect();
+    /// Watches these files from now on, of which `seen` tells what was in them before.
+    pub(super) fn follow(&mut self, seen: &[(PathBuf, Option<u64>)]) {
+        self.files = seen.to_vec();
         let Some(watcher) = &mut self.watcher else {
             return;
         };
+        let folders: BTreeSet<_> = seen.iter().flat_map(|(path, _)| folders(path)).collect();
         for folder in self.folders.difference(&folders) {
             let _ = watcher.unwatch(folder);
         }
@@ -78,6 +69,8 @@ impl Watch {
             let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
         }
         self.folders = folders;
+        // What happened meanwhile was no event.
+        let _ = self.wake.try_send(());
     }
 
     /// Ends when there is something else in a file than before.
@@ -87,7 +80,7 @@ impl Watch {
                 _ = self.events.recv() => tokio::time::sleep(SETTLE).await,
                 () = tokio::time::sleep(POLL) => {}
             }
-            let _ = self.events.try_recv();
+            while self.events.try_recv().is_ok() {}
             let paths = self.files.iter().map(|(path, _)| path.clone()).collect();
             let now = self.look(paths).await;
             if now != self.files {

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use prove_token_emulator::{Emulator, EmulatorBuilder};
 use tempfile::TempDir;
@@ -64,6 +65,29 @@ impl Setup {
         self
     }
 
+    /// Adds a profile of `emulator`, whose secret is in the file `path`.
+    pub(crate) fn file_profile(mut self, name: &str, emulator: &Emulator, path: &Path) -> Self {
+        self.profiles.push_str(&format!(
+            "[profiles.{name}]\ntoken_endpoint = \"{}\"\nclient_id = \"{ID}\"\n\
+             client_secret = {{ file = \"{}\" }}\n",
+            emulator.token_endpoint(),
+            path.display()
+        ));
+        self
+    }
+
+    /// Adds lines for the profile that was added last.
+    pub(crate) fn lines(mut self, lines: &str) -> Self {
+        self.profiles.push_str(lines);
+        self
+    }
+
+    /// Drops the profiles so far.
+    pub(crate) fn without_profiles(mut self) -> Self {
+        self.profiles.clear();
+        self
+    }
+
     /// Adds lines to the table `[service]`, tables of callers included.
     pub(crate) fn service(mut self, lines: &str) -> Self {
         self.service.push_str(lines);
@@ -109,19 +133,34 @@ impl Setup {
         command
     }
 
+    /// Another command, of the configuration as it was last written.
+    pub(crate) fn subcommand(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prove-tokend"));
+        command
+            .args(args)
+            .arg("--config")
+            .arg(self.home.path().join("config.toml"))
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("SECRET", SECRET)
+            .current_dir(self.home.path())
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Starts it, and waits until it listens everywhere.
     pub(crate) fn start(self) -> Service {
         let mut child = self.command().spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let said = Arc::new(Mutex::new(String::new()));
+        let said = Arc::new(Said::default());
         let mut port = None;
         let mut line = String::new();
         // The banner ends with this line.
         while !line.starts_with("ready") {
             line.clear();
             let count = stderr.read_line(&mut line).unwrap();
-            assert_ne!(count, 0, "it ended: {}", said.lock().unwrap());
-            said.lock().unwrap().push_str(&line);
+            assert_ne!(count, 0, "it ended: {}", said.text());
+            said.push(&line);
             if let Some((_, rest)) = line.split_once("listening on 127.0.0.1:") {
                 let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
                 port = port.or_else(|| digits?.parse().ok());
@@ -130,10 +169,7 @@ impl Setup {
         let log = Arc::clone(&said);
         let reader = std::thread::spawn(move || {
             for line in stderr.lines() {
-                let line = line.unwrap();
-                let mut log = log.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
+                log.push(&(line.unwrap() + "\n"));
             }
         });
         Service {
@@ -149,7 +185,7 @@ impl Setup {
 /// A service that runs.
 pub(crate) struct Service {
     pub(crate) child: Child,
-    said: Arc<Mutex<String>>,
+    said: Arc<Said>,
     reader: Option<JoinHandle<()>>,
     /// The first loopback port.
     pub(crate) port: Option<u16>,
@@ -199,7 +235,34 @@ impl Service {
 
     /// What it said so far.
     pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
+        self.said.text()
+    }
+
+    /// Waits until it says `words` after the first `from` bytes of what it says, and
+    /// returns how much it said until then.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, words: &str, from: usize) -> usize {
+        self.said.wait_for(words, from)
+    }
+
+    /// Waits until what `look` sees is there: it is asked again and again, without a
+    /// pause but the time that it takes.
+    #[track_caller]
+    pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        for _ in 0..20_000 {
+            if let Some(seen) = look(self) {
+                return seen;
+            }
+            std::thread::yield_now();
+        }
+        panic!("{what} did not come: {}", self.said());
+    }
+
+    /// Replaces the configuration by what `change` makes of its text.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.home().join("config.toml");
+        let text = change(std::fs::read_to_string(&path).unwrap());
+        write_private(&path, &text);
     }
 
     /// Sends it a signal.
@@ -226,6 +289,41 @@ impl Service {
     pub(crate) fn home(&self) -> &Path {
         self.setup.home.path()
     }
+}
+
+/// All that a service said so far.
+#[derive(Default)]
+struct Said(Mutex<String>, Condvar);
+
+impl Said {
+    fn push(&self, line: &str) {
+        self.0.lock().unwrap().push_str(line);
+        self.1.notify_all();
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, words: &str, from: usize) -> usize {
+        let text = self.0.lock().unwrap();
+        let is_missing = |text: &mut String| !text[from..].contains(words);
+        let limit = Duration::from_secs(20);
+        let (text, waited) = self.1.wait_timeout_while(text, limit, is_missing).unwrap();
+        assert!(!waited.timed_out(), "no {words:?} in {}", *text);
+        text.len()
+    }
+}
+
+/// Writes a file in place that its owner alone may read.
+pub(crate) fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 impl Drop for Service {
