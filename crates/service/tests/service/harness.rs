@@ -29,6 +29,7 @@ pub(crate) struct Setup {
     profiles: String,
     service: String,
     args: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -40,6 +41,7 @@ impl Setup {
             service: String::new(),
             profiles: String::new(),
             args: Vec::new(),
+            env: Vec::new(),
             home,
         };
         let socket = setup.socket();
@@ -106,6 +108,28 @@ impl Setup {
         self
     }
 
+    /// Listens there instead, for the caller `billing`.
+    pub(crate) fn listen(self, address: &str) -> Self {
+        self.without_service().service(&format!(
+            "listen = [\"{address}\"]\n[[service.callers]]\nname = \"billing\"\n\
+             key_hash = \"{KEY_HASH}\"\nprofiles = [\"local\"]\n"
+        ))
+    }
+
+    /// Adds the certificate for TLS.
+    pub(crate) fn tls(self, certificate: &Path, key: &Path) -> Self {
+        let (certificate, key) = (certificate.display(), key.display());
+        self.service(&format!(
+            "[service.tls]\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n"
+        ))
+    }
+
+    /// Sets a variable.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The configuration file, written.
     pub(crate) fn config(&self) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
@@ -126,6 +150,7 @@ impl Setup {
             .env_clear()
             .env("HOME", self.home.path())
             .env("SECRET", SECRET)
+            .envs(self.env.iter().cloned())
             .current_dir(self.home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -283,6 +308,29 @@ impl Service {
         let said = self.said();
         assert_no_secret(&said);
         (code, said)
+    }
+
+    /// All that it said; it has ended.
+    pub(crate) fn finish(mut self) -> String {
+        self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        let said = self.said();
+        assert_no_secret(&said);
+        said
+    }
+
+    /// What it was started with, to start another; it has ended.
+    pub(crate) fn into_setup(mut self) -> Setup {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let none = Setup {
+            home: tempfile::tempdir().unwrap(),
+            profiles: String::new(),
+            service: String::new(),
+            args: Vec::new(),
+            env: Vec::new(),
+        };
+        std::mem::replace(&mut self.setup, none)
     }
 
     /// Where it keeps its files.
