@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prove_token_config::{Env, Tls, read_private_file, read_public_file};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -61,7 +61,10 @@ impl Tailor {
     }
 
     /// Shakes hands, if that does not take too long.
-    pub(crate) async fn greet(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn greet<S>(&self, stream: S) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         match tokio::time::timeout(HANDSHAKE, self.acceptor.accept(stream)).await {
             Ok(greeted) => greeted,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -70,7 +73,7 @@ impl Tailor {
 }
 
 /// Whether the client chose HTTP/2.
-pub(crate) fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
+pub(crate) fn is_http2<S>(stream: &TlsStream<S>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(H2)
 }
 
@@ -130,5 +133,47 @@ impl fmt::Debug for Current {
 impl fmt::Debug for Tailor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tailor")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn tailor() -> Tailor {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (certificate_file, key_file) = (path("cert.pem"), path("key.pem"));
+        let key = made.signing_key.serialize_pem();
+        prove_token_config::replace_file(&key_file, key.as_bytes(), 0o600).unwrap();
+        std::fs::write(&certificate_file, made.cert.pem()).unwrap();
+        let pair = Tls::new(certificate_file, key_file);
+        Tailor::new(load(&pair, &Env::default()).unwrap()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_shake_hands_is_left_standing() {
+        let tailor = tailor();
+        for words in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+            let (near, mut far) = tokio::io::duplex(1024);
+            far.write_all(words).await.unwrap();
+            let started = Instant::now();
+            let error = tailor.greet(near).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert_eq!(started.elapsed(), HANDSHAKE);
+        }
+        let (near, mut far) = tokio::io::duplex(1024);
+        far.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let error = tailor.greet(near).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn no_debug_shows_the_key() {
+        assert_eq!(format!("{:?}", tailor()), "Tailor");
     }
 }

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http2;
@@ -12,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::{Answer, HEADERS, LARGEST_HEAD, STALLED, Tracked};
+use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, STALLED, Tracked};
 use crate::peer::Peer;
 use crate::roster::{Admission, Seat};
 use crate::stream::Paced;
@@ -49,19 +50,26 @@ pub(crate) async fn serve<A: Answer>(
             Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
         }
     });
-    let io = TokioIo::new(Paced::new(stream, STALLED));
-    let mut connection = pin!(builder().serve_connection(io, service));
-    tokio::select! {
+    let taken = Arc::<AtomicU64>::default();
+    let stream = Paced::new(stream, STALLED).counting(Arc::clone(&taken));
+    let mut connection = pin!(builder().serve_connection(TokioIo::new(stream), service));
+    let is_stopped = tokio::select! {
         _ = connection.as_mut() => return,
         () = admission.given_up() => return,
-        () = abandoned(admission.seat()) => return,
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
+        () = abandoned(admission.seat(), &taken) => false,
+        _ = stop.wait_for(|stop| *stop) => true,
+    };
     // Requests that are on their way are still answered; the client is told first.
     connection.as_mut().graceful_shutdown();
+    let end = async {
+        match is_stopped {
+            true => abandoned(admission.seat(), &taken).await,
+            false => tokio::time::sleep(LINGER).await,
+        }
+    };
     tokio::select! {
         _ = connection.as_mut() => {}
-        () = abandoned(admission.seat()) => {}
+        () = end => {}
     }
 }
 
@@ -82,18 +90,22 @@ fn builder() -> http2::Builder<TokioExecutor> {
 }
 
 /// Ends when nothing comes of the connection: no request for as long as the next head of
-/// HTTP/1 would be waited for, or no part of an answer taken for as long as a reader may
+/// HTTP/1 would be waited for, or nothing of an answer taken for as long as a reader may
 /// stand still. HTTP/2 itself would wait for ever.
-async fn abandoned(seat: &Seat) {
-    let mut steps = seat.steps();
+async fn abandoned(seat: &Seat, taken: &AtomicU64) {
+    /// Pings and the like, in bytes: no progress.
+    const NOISE: u64 = 256;
+    let now = || (seat.steps(), taken.load(Ordering::Relaxed));
+    let mut before = now();
     let mut still = Duration::ZERO;
     loop {
         tokio::time::sleep(HEADERS).await;
-        let (before, now) = (steps, seat.steps());
-        steps = now;
-        still = match before == now && seat.waits_for_peer() {
-            true => still + HEADERS,
-            false => Duration::ZERO,
+        let now = now();
+        let has_moved = now.0 != before.0 || now.1 - before.1 > NOISE;
+        before = now;
+        still = match has_moved || !seat.waits_for_peer() {
+            true => Duration::ZERO,
+            false => still + HEADERS,
         };
         let patience = if seat.is_idle() { HEADERS } else { STALLED };
         if still >= patience {
