@@ -60,7 +60,7 @@ impl Profile {
     /// # Errors
     ///
     /// `Configuration`, with what repairs it.
-    pub fn check_watched_secret_file(&self, env: &Env) -> Result<(), Error> {
+    pub fn check_secret_file(&self, env: &Env) -> Result<(), Error> {
         let Some(file) = self.file_secret(env) else {
             return Ok(());
         };
@@ -86,19 +86,6 @@ impl Profile {
                 SecretSetting::Command { .. } | SecretSetting::Keyring { .. }
             )
         })
-    }
-
-    /// What this profile allows though it is not safe, by the name of the setting.
-    pub fn insecure_settings(&self) -> Vec<&'static str> {
-        let secret = self.sources.settings.client_secret.as_ref();
-        let allows = secret.is_some_and(|setting| {
-            let allow = Some(true);
-            matches!(&setting.value, SecretSetting::File { allow_insecure_mode, .. } if *allow_insecure_mode == allow)
-        });
-        allows
-            .then_some("allow_insecure_mode")
-            .into_iter()
-            .collect()
     }
 
     fn file_secret(&self, env: &Env) -> Option<FileSecret> {

@@ -133,7 +133,7 @@ struct Seen {
 impl Seen {
     fn of(profile: &Profile, source: &Source) -> Self {
         let of = |path: &PathBuf| source.fingerprints.of(path);
-        let secret = profile.secret_file(&source.env).as_ref().and_then(of);
+        let secret = profile.watched_secret_file(&source.env).as_ref().and_then(of);
         Self {
             authorities: profile.ca_file.as_ref().and_then(of),
             secret: secret.map_or(0, |secret| secret.max(1)),
