@@ -97,6 +97,19 @@ impl Profile {
         explanation::rows(self)
     }
 
+    /// What this profile allows though it is not safe, by the name of the setting.
+    pub fn insecure_settings(&self) -> Vec<&'static str> {
+        let secret = self.sources.settings.client_secret.as_ref();
+        let allows = secret.is_some_and(|setting| {
+            let allow = Some(true);
+            matches!(&setting.value, SecretSetting::File { allow_insecure_mode, .. } if *allow_insecure_mode == allow)
+        });
+        allows
+            .then_some("allow_insecure_mode")
+            .into_iter()
+            .collect()
+    }
+
     /// Whether reading the secret may take its time, or ask somebody: it runs a command,
     /// or speaks to a keyring that may have to be unlocked. The kernel's keyring asks
     /// nobody, and files and variables neither.
