@@ -1,5 +1,6 @@
 //! Changes to the configuration file that keep everything else in it as it is.
 
+mod caller;
 mod document;
 mod lock;
 mod profile;
@@ -8,6 +9,7 @@ mod target;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::caller::NewCaller;
 pub use self::profile::{Issuer, NewProfile};
 
 use self::lock::Lock;
@@ -45,6 +47,8 @@ enum Change {
     },
     Remove(String),
     Use(Option<String>),
+    AddCaller(Box<NewCaller>),
+    RemoveCaller(String),
 }
 
 impl Edit {
@@ -91,6 +95,19 @@ impl Edit {
     #[must_use]
     pub fn use_no_profile(self) -> Self {
         self.and(Change::Use(None))
+    }
+
+    /// Adds a caller of the service; that there is one of this name is an error.
+    #[must_use]
+    pub fn add_caller(self, caller: NewCaller) -> Self {
+        self.and(Change::AddCaller(Box::new(caller)))
+    }
+
+    /// Removes a caller of the service, with the comment right above it; that there is
+    /// none of this name is an error.
+    #[must_use]
+    pub fn remove_caller(self, name: impl Into<String>) -> Self {
+        self.and(Change::RemoveCaller(name.into()))
     }
 
     fn and(mut self, change: Change) -> Self {

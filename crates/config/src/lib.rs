@@ -79,13 +79,14 @@ mod selection;
 mod service;
 mod setting;
 mod taxonomy;
+mod upkeep;
 
 pub use access::Access;
 pub use address::Target;
 pub use cache::{Store, cache_folder};
 pub use child::child_environment;
 pub use duration::Timeouts;
-pub use edit::{Edit, Issuer, NewProfile};
+pub use edit::{Edit, Issuer, NewCaller, NewProfile};
 pub use env::{Env, Variable, variables};
 pub use error::{Error, Problem};
 pub use file::{Config, ProfileEntry};
@@ -93,6 +94,8 @@ pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
 pub use replacement::replace_file;
+#[cfg(unix)]
+pub use replacement::replace_group_file;
 pub use schema::{KeyRow, json_schema, keys};
 pub use secret::{
     CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeptSecret, KeyringSecret, SecretPlace,
@@ -103,3 +106,4 @@ pub use service::{
 };
 pub use setting::{EnvironmentName, Origin};
 pub use taxonomy::Outcome;
+pub use upkeep::{FileFingerprints, read_private_file, read_public_file};

@@ -18,7 +18,7 @@ use crate::setting::{Origin, SecretSetting, Settings};
 
 /// A file of certificate authorities larger than this is a mistake. The usual
 /// bundles have a quarter of a MiB.
-const CA_LIMIT: u64 = 4 * 1024 * 1024;
+pub(crate) const CA_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Everything a client needs to know, decided: flags, the environment, the file
 /// and the presets are one layer now.
@@ -95,6 +95,19 @@ impl Profile {
     /// Every setting that has a value, with where it came from. Safe to print.
     pub fn explain(&self) -> Vec<Row> {
         explanation::rows(self)
+    }
+
+    /// What this profile allows though it is not safe, by the name of the setting.
+    pub fn insecure_settings(&self) -> Vec<&'static str> {
+        let secret = self.sources.settings.client_secret.as_ref();
+        let allows = secret.is_some_and(|setting| {
+            let allow = Some(true);
+            matches!(&setting.value, SecretSetting::File { allow_insecure_mode, .. } if *allow_insecure_mode == allow)
+        });
+        allows
+            .then_some("allow_insecure_mode")
+            .into_iter()
+            .collect()
     }
 
     /// Whether reading the secret may take its time, or ask somebody: it runs a command,

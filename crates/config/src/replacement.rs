@@ -33,6 +33,20 @@ pub fn replace_file(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     replace(path, content, Ownership { mode, owner: None })
 }
 
+/// As [`replace_file`], for a file that a group may read, by its number: it is the group's
+/// before it has the name, and its content is nobody else's at any moment.
+///
+/// # Errors
+///
+/// As [`replace_file`]; and that the process may not give a file to this group, unless it
+/// is one of its own.
+#[cfg(unix)]
+pub fn replace_group_file(path: &Path, content: &[u8], mode: u32, group: u32) -> io::Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    let owner = Some((user, group));
+    replace(path, content, Ownership { mode, owner })
+}
+
 /// What a new file allows, and to whom.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ownership {
@@ -291,6 +305,16 @@ mod tests {
             }
         });
         assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_file_is_given_to_a_group_of_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let group = rustix::process::getegid().as_raw();
+        replace_group_file(&path, b"x", 0o640, group).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!((metadata.gid(), mode(&path)), (group, 0o640));
     }
 
     #[test]

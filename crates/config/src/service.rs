@@ -44,6 +44,16 @@ pub struct Tls {
     pub key_file: PathBuf,
 }
 
+impl Tls {
+    /// A pair of files.
+    pub fn new(certificate_file: PathBuf, key_file: PathBuf) -> Self {
+        Self {
+            certificate_file,
+            key_file,
+        }
+    }
+}
+
 /// Takes the table `[service]`, which may name the profiles of `is_profile`.
 pub(crate) fn read<'n>(
     root: &mut Section<'_>,

@@ -29,6 +29,7 @@ pub const DEFAULT_CLIENT_SECRET: &str = "emulator-client-secret";
 pub struct EmulatorBuilder {
     port: u16,
     clients: Vec<(String, String)>,
+    second_secrets: Vec<(String, String)>,
     rate_limit: u32,
     lifetime: Duration,
     faults: Vec<Fault>,
@@ -43,6 +44,7 @@ impl EmulatorBuilder {
         Self {
             port: 0,
             clients: Vec::new(),
+            second_secrets: Vec::new(),
             rate_limit: 25,
             lifetime: Duration::from_secs(3600),
             faults: Vec::new(),
@@ -62,6 +64,13 @@ impl EmulatorBuilder {
     /// client, [`DEFAULT_CLIENT_ID`] with [`DEFAULT_CLIENT_SECRET`].
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.clients.push((id.into(), secret.into()));
+        self
+    }
+
+    /// Has a client accept this secret as well, as while one is rotated. Without a
+    /// client of this id it has no effect.
+    pub fn second_secret(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.second_secrets.push((id.into(), secret.into()));
         self
     }
 
@@ -129,7 +138,7 @@ impl EmulatorBuilder {
         script.append(self.faults);
         let state = State {
             clock: Clock::start(),
-            clients: Clients::new(clients),
+            clients: Clients::new(clients).with_secrets(self.second_secrets),
             tokens: Tokens::new(self.lifetime),
             rate: Rate::new(self.rate_limit),
             script,

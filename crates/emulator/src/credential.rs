@@ -15,7 +15,8 @@ pub(crate) struct Clients(HashMap<Vec<u8>, Client>);
 
 struct Client {
     id: String,
-    secret: Digest,
+    /// Several while one is being rotated.
+    secrets: Vec<Digest>,
 }
 
 type Digest = [u8; 32];
@@ -36,13 +37,26 @@ impl Clients {
                 .into_iter()
                 .map(|(id, secret)| {
                     let client = Client {
-                        secret: sha256(secret.as_bytes()),
+                        secrets: vec![sha256(secret.as_bytes())],
                         id: id.clone(),
                     };
                     (id.into_bytes(), client)
                 })
                 .collect(),
         )
+    }
+
+    /// With further secrets, by the ids of their clients.
+    pub(crate) fn with_secrets(
+        mut self,
+        secrets: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        for (id, secret) in secrets {
+            if let Some(client) = self.0.get_mut(id.as_bytes()) {
+                client.secrets.push(sha256(secret.as_bytes()));
+            }
+        }
+        self
     }
 
     /// Judges the credentials of a token request: those of the body, or those
@@ -83,12 +97,13 @@ impl Clients {
         }
     }
 
-    /// The client's id if `secret` is its secret. An unknown id takes as long
+    /// The client's id if `secret` is one of its secrets. An unknown id takes as long
     /// as a known one, and digests of one length are compared in constant time.
     fn authenticate(&self, id: &[u8], secret: &[u8]) -> Option<&str> {
-        let client = self.0.get(id);
-        let expected = client.map_or([0; 32], |client| client.secret);
-        let equal = verify_slices_are_equal(&expected, &sha256(secret)).is_ok();
+        let (client, given) = (self.0.get(id), sha256(secret));
+        let expected = client.map_or(&[[0; 32]][..], |client| &client.secrets);
+        let is_secret = |digest: &Digest| verify_slices_are_equal(digest, &given).is_ok();
+        let equal = expected.iter().filter(|digest| is_secret(digest)).count() > 0;
         client.filter(|_| equal).map(|client| client.id.as_str())
     }
 }
@@ -125,6 +140,16 @@ fn sha256(bytes: &[u8]) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_has_two_secrets_while_one_is_rotated() {
+        let pair = |id: &str, secret: &str| (id.to_owned(), secret.to_owned());
+        let clients = Clients::new([pair("id", "old"), pair("other", "x")]);
+        let clients = clients.with_secrets([pair("id", "new"), pair("nobody", "x")]);
+        for (secret, expected) in [("old", Some("id")), ("new", Some("id")), ("x", None)] {
+            assert_eq!(clients.authenticate(b"id", secret.as_bytes()), expected);
+        }
+    }
 
     fn clients() -> Clients {
         Clients::new([

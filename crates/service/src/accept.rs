@@ -7,15 +7,22 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::connection::{self, Answer};
 use crate::listener::{Listener, Stream};
 use crate::peer::Peer;
-use crate::roster::Roster;
+use crate::roster::{Admission, Roster};
+use crate::tls::{self, Tailor};
 
 /// After an error that is not of one connection, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Who found the door of a Unix socket a moment before it was closed is about to queue:
+/// it is looked for so often, with a pause between.
+const LOOKS_BEHIND_DOOR: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// What is written to whom there is no room for.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\
@@ -31,7 +38,7 @@ pub(crate) struct Hall<A> {
 }
 
 /// Accepts until `stop`, and then what is waiting already.
-pub(crate) async fn accept<A: Answer>(listener: Listener, hall: Arc<Hall<A>>) {
+pub(crate) async fn accept<A: Answer>(mut listener: Listener, hall: Arc<Hall<A>>) {
     let mut stop = hall.stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -43,28 +50,85 @@ pub(crate) async fn accept<A: Answer>(listener: Listener, hall: Arc<Hall<A>>) {
         }
     }
     // Those in the queue were told that they are connected.
-    while let Some(accepted) = ready_now(tokio::task::unconstrained(listener.accept())).await {
-        if !take(accepted, &hall) {
-            break;
+    let mut looks = match listener.close_door() {
+        true => LOOKS_BEHIND_DOOR,
+        false => 1,
+    };
+    while looks > 0 {
+        match ready_now(tokio::task::unconstrained(listener.accept())).await {
+            Some(accepted) => {
+                if !take(accepted, &hall) {
+                    break;
+                }
+            }
+            None => {
+                looks -= 1;
+                if looks > 0 {
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
+            }
         }
     }
 }
 
 /// Serves what was accepted; `false` if that was an error after which to wait.
 fn take<A: Answer>(accepted: io::Result<(Stream, Peer)>, hall: &Arc<Hall<A>>) -> bool {
-    let (mut stream, peer) = match accepted {
+    let (stream, peer) = match accepted {
         Ok(accepted) => accepted,
         Err(error) => return is_of_one_connection(&error),
     };
     let Some(admission) = hall.roster.admit() else {
-        tokio::spawn(async move {
-            let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
-        });
+        tokio::spawn(turn_away(stream));
         return true;
     };
     let (answers, stop) = (Arc::clone(&hall.answers), hall.stop.clone());
-    tokio::spawn(connection::serve(stream, peer, admission, answers, stop));
+    match stream {
+        Stream::Tcp(stream) => {
+            tokio::spawn(connection::serve(stream, peer, admission, answers, stop));
+        }
+        Stream::Unix(stream) => {
+            tokio::spawn(connection::serve(stream, peer, admission, answers, stop));
+        }
+        Stream::Tls(stream, tailor) => {
+            tokio::spawn(greet(stream, tailor, peer, admission, answers, stop));
+        }
+    }
     true
+}
+
+/// Serves a connection that begins with a handshake.
+async fn greet<A: Answer>(
+    stream: TcpStream,
+    tailor: Tailor,
+    peer: Peer,
+    admission: Admission,
+    answers: Arc<A>,
+    stop: watch::Receiver<bool>,
+) {
+    let greeted = tokio::select! {
+        greeted = tailor.greet(stream) => greeted,
+        () = admission.given_up() => return,
+    };
+    // Who cannot shake hands has no ear for an answer.
+    let Ok(stream) = greeted else {
+        return;
+    };
+    match tls::is_http2(&stream) {
+        true => connection::serve_http2(stream, peer, admission, answers, stop).await,
+        false => connection::serve(stream, peer, admission, answers, stop).await,
+    }
+}
+
+/// Says that there is no room, if there is a way to say it.
+async fn turn_away(stream: Stream) {
+    let say = async {
+        match stream {
+            Stream::Tcp(mut stream) => stream.write_all(FULL).await,
+            Stream::Unix(mut stream) => stream.write_all(FULL).await,
+            Stream::Tls(..) => Ok(()),
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

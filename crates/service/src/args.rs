@@ -1,110 +1,178 @@
-//! The command `prove-tokend`.
+//! The command line of `prove-tokend`.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::PathBuf;
 
-use clap::Parser;
-use prove_token::ErrorKind;
-use prove_token_config::{Config, Env, Overrides, Profile};
-use tokio::signal::unix::{SignalKind, signal};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use prove_token_config::{Env, HandsOut};
 
-use crate::failure::Failure;
-use crate::service::Service;
+use crate::command;
+use crate::console::say_failure;
 
 /// One place that holds the secret, for everything on the machine.
+///
+/// Serves access tokens to local programs until it is asked to end: SIGTERM lets requests
+/// come to their end, SIGHUP reads the configuration anew.
 #[derive(Debug, Parser)]
 #[command(name = "prove-tokend", version, max_term_width = 100)]
 struct Args {
-    /// The configuration file to read
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+
+    /// Say whether the service would start with this configuration, and end
+    #[arg(long)]
+    check_config: bool,
+
+    #[command(subcommand)]
+    subcommand: Option<Sub>,
 }
 
-/// Runs the service with these arguments (the program's name first) in this environment
-/// until it is asked to end, and returns the exit code.
+/// What goes for every command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The configuration file [default: the one that prove-token finds]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Ask a running service whether it is alive; for exec probes
+    Healthcheck(Healthcheck),
+    /// The programs that may use the service, each with its key
+    #[command(subcommand)]
+    Caller(Caller),
+}
+
+/// Exit code 0: alive (with --ready: and holds a token); 1: not, or not reached.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Healthcheck {
+    /// Ask at this address instead of the configuration's: http://HOST:PORT[/PATH]
+    #[arg(long, conflicts_with = "socket")]
+    pub(crate) url: Option<String>,
+
+    /// Ask at this Unix socket instead
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// Ask whether it holds a usable token, and not only whether it is alive
+    #[arg(long)]
+    pub(crate) ready: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Caller {
+    /// Add a caller to the configuration file, and print its key, which is shown once
+    Add(Add),
+    /// List the callers of the configuration file
+    List(List),
+    /// Remove a caller: its key, and what it was given for the proxy, end
+    Remove(Remove),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Add {
+    /// Its name, for logs and as the client id of OAuth programs
+    pub(crate) name: String,
+
+    /// A profile whose tokens it gets; the first is the default of POST /token
+    #[arg(long = "profile", value_name = "PROFILE", required = true)]
+    pub(crate) profiles: Vec<String>,
+
+    /// What an OAuth program is given: the access token, or a local one that /proxy takes
+    #[arg(long, value_enum, default_value = "token")]
+    pub(crate) hands_out: HandsOutArg,
+
+    /// Leave the file alone, and write the lines for it to standard error; the key goes to
+    /// standard output as ever
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum HandsOutArg {
+    Token,
+    Proxy,
+}
+
+impl From<HandsOutArg> for HandsOut {
+    fn from(arg: HandsOutArg) -> Self {
+        match arg {
+            HandsOutArg::Token => Self::Token,
+            HandsOutArg::Proxy => Self::Proxy,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// How to print them
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Remove {
+    /// Its name
+    pub(crate) name: String,
+}
+
+impl Args {
+    fn checked(self) -> Result<Self, clap::Error> {
+        match self.check_config && self.subcommand.is_some() {
+            true => Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "--check-config cannot be used with a subcommand",
+            )),
+            false => Ok(self),
+        }
+    }
+}
+
+/// Runs the command with these arguments (the program's name first) in this environment
+/// to its end, and returns the exit code.
 pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
-    let args = match Args::try_parse_from(args) {
+    let args = match Args::try_parse_from(args).and_then(Args::checked) {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    match serve(&args, &env) {
-        Ok(()) => 0,
-        Err(failure) => {
-            say(&format!("error: {}", failure.message()));
-            if let Some(hint) = failure.hint_text() {
-                say(&format!("hint: {hint}"));
-            }
-            failure.exit_code()
+    let common = &args.common;
+    let done = match &args.subcommand {
+        None if args.check_config => command::check::run(common, env).map(|()| 0),
+        None => command::serve::run(common, env),
+        Some(Sub::Healthcheck(args)) => command::healthcheck::run(common, args, &env).map(|()| 0),
+        Some(Sub::Caller(Caller::Add(args))) => {
+            command::caller::add(common, args, &env).map(|()| 0)
         }
-    }
-}
-
-fn serve(args: &Args, env: &Env) -> Result<(), Failure> {
-    let config = match Config::find(args.config.as_deref(), env)? {
-        Some(path) => Some(Config::load(&path)?),
-        None => None,
+        Some(Sub::Caller(Caller::List(args))) => {
+            command::caller::list(common, args, &env).map(|()| 0)
+        }
+        Some(Sub::Caller(Caller::Remove(args))) => {
+            command::caller::remove(common, args, &env).map(|()| 0)
+        }
     };
-    let settings = config.as_ref().and_then(Config::service).cloned();
-    let profiles = profiles(config.as_ref(), env)?;
-    let service = Service::new(settings.unwrap_or_default(), profiles, env)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        Failure::new(
-            ErrorKind::Internal,
-            format!("cannot start the runtime: {}", error.kind()),
-        )
-    })?;
-    runtime.block_on(async {
-        let running = service.start().await?;
-        for address in running.addresses() {
-            say(&format!("listening on {address}"));
-        }
-        for notice in running.notices() {
-            say(&format!("note: {notice}"));
-        }
-        say("ready");
-        let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        running.stop().await;
-        Ok(())
+    done.unwrap_or_else(|failure| {
+        say_failure(&failure);
+        failure.exit_code()
     })
 }
 
-/// Every profile of the file; without one, the profile of the variables.
-fn profiles(config: Option<&Config>, env: &Env) -> Result<Vec<Profile>, Failure> {
-    let names: Vec<_> = config
-        .into_iter()
-        .flat_map(Config::profiles)
-        .map(|entry| Some(entry.name.to_owned()))
-        .collect();
-    let names = if names.is_empty() { vec![None] } else { names };
-    let resolve = |profile| {
-        let overrides = Overrides {
-            profile,
-            ..Overrides::default()
-        };
-        Profile::from_config(&overrides, env, config)
-    };
-    Ok(names.into_iter().map(resolve).collect::<Result<_, _>>()?)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn no_signal(error: std::io::Error) -> Failure {
-    Failure::new(
-        ErrorKind::Internal,
-        format!("cannot wait for signals: {}", error.kind()),
-    )
-}
-
-fn say(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
 }

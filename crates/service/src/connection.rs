@@ -1,5 +1,7 @@
 //! One connection: HTTP with a deadline for each of its parts.
 
+mod http2;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -8,7 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -17,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+pub(crate) use self::http2::serve as serve_http2;
 use crate::peer::Peer;
 use crate::roster::{Admission, Busy};
 use crate::stream::Paced;
@@ -36,6 +40,8 @@ const LINGER: Duration = Duration::from_millis(500);
 /// Headers together, in bytes, and their number.
 const LARGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What answers requests.
 pub(crate) trait Answer: Send + Sync + 'static {
@@ -58,8 +64,12 @@ pub(crate) async fn serve<A: Answer>(
     let service = service_fn(move |request| {
         let (answers, busy) = (Arc::clone(&answers), seat.work());
         async move {
-            let response = answers.answer(peer, request).await;
-            Ok::<_, Infallible>(response.map(|body| Tracked { body, _busy: busy }))
+            let mut response = answers.answer(peer, request).await;
+            if busy.is_last() {
+                // The client must not take this connection for its next request.
+                response.headers_mut().insert(CONNECTION, CLOSE);
+            }
+            Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
         }
     });
     let mut connection = pin!(
@@ -79,6 +89,7 @@ pub(crate) async fn serve<A: Answer>(
         () = admission.given_up() => return,
         _ = stop.wait_for(|stop| *stop) => {}
     }
+    admission.seat().take_no_more();
     if tokio::time::timeout(LINGER, connection.as_mut())
         .await
         .is_err()
@@ -91,7 +102,13 @@ pub(crate) async fn serve<A: Answer>(
 /// A body that is under way: its connection is busy until it is gone.
 struct Tracked {
     body: Body,
-    _busy: Busy,
+    busy: Busy,
+}
+
+impl Tracked {
+    fn new(body: Body, busy: Busy) -> Self {
+        Self { body, busy }
+    }
 }
 
 impl hyper::body::Body for Tracked {
@@ -102,7 +119,9 @@ impl hyper::body::Body for Tracked {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.busy.owes(frame.is_ready());
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

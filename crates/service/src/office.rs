@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderValue, Request, Response};
@@ -54,18 +55,40 @@ impl Visit {
 /// Answers at the data listeners.
 #[derive(Debug)]
 pub(crate) struct Front {
-    pub(crate) office: Arc<Office>,
-    router: Router,
+    open: ArcSwap<Open>,
     ids: Ids,
+}
+
+/// What is open now: a request that began in one office ends there.
+#[derive(Debug)]
+struct Open {
+    office: Arc<Office>,
+    router: Router,
+}
+
+impl Open {
+    fn new(office: Arc<Office>) -> Arc<Self> {
+        let router = route::data(Arc::clone(&office));
+        Arc::new(Self { office, router })
+    }
 }
 
 impl Front {
     pub(crate) fn new(office: Arc<Office>) -> Self {
         Self {
-            router: route::data(Arc::clone(&office)),
+            open: ArcSwap::new(Open::new(office)),
             ids: Ids::default(),
-            office,
         }
+    }
+
+    /// From the next request on, this is the office.
+    pub(crate) fn replace(&self, office: Arc<Office>) {
+        self.open.store(Open::new(office));
+    }
+
+    /// The office as it is now.
+    pub(crate) fn office(&self) -> Arc<Office> {
+        Arc::clone(&self.open.load().office)
     }
 
     async fn pass(
@@ -76,20 +99,21 @@ impl Front {
     ) -> Result<Response<Body>, Refusal> {
         let headers = request.headers();
         guard::check(peer, request.version(), request.uri(), headers)?;
+        let open = self.open.load_full();
         if proxy::is_proxy(request.uri().path()) {
-            return proxy::forward(&self.office, peer, request).await;
+            return proxy::forward(&open.office, peer, request).await;
         }
         // The façade's callers name themselves in its own way.
         let caller = match route::is_facade(request.uri().path()) {
             true => None,
-            false => Some(self.office.callers.authenticate(peer, headers)?),
+            false => Some(open.office.callers.authenticate(peer, headers)?),
         };
         request.extensions_mut().insert(*peer);
         request.extensions_mut().insert(Visit {
             id: Arc::clone(id),
             caller,
         });
-        let Ok(response) = self.router.clone().call(request).await;
+        let Ok(response) = open.router.clone().call(request).await;
         Ok(response)
     }
 }

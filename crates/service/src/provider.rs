@@ -7,36 +7,30 @@ use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator};
 
 use crate::failure::Failure;
 
-/// Gives the profiles of the emulator its address and its public credentials. The
-/// emulator that was started for that ends with the returned value.
-pub(crate) fn settle(profiles: Vec<Profile>) -> Result<(Vec<Profile>, Option<Emulator>), Failure> {
-    let mut started: Option<Emulator> = None;
-    let mut settled = Vec::with_capacity(profiles.len());
-    for profile in profiles {
-        let url: Endpoint = match &profile.target {
-            // A running one may have a client of its own, and was then given one.
-            Target::Emulator { url: Some(_) } if profile.credentials.is_some() => {
-                settled.push(profile);
-                continue;
-            }
-            Target::Emulator { url: Some(url) } => url.clone(),
-            Target::Emulator { url: None } => {
-                let emulator = match started.take() {
-                    Some(emulator) => emulator,
-                    None => start()?,
-                };
-                started.insert(emulator).url().parse()?
-            }
-            _ => {
-                settled.push(profile);
-                continue;
-            }
-        };
-        let id = ClientId::new(DEFAULT_CLIENT_ID)?;
-        let secret = ClientSecret::new(DEFAULT_CLIENT_SECRET)?;
-        settled.push(profile.at_emulator(&url, id, secret)?);
-    }
-    Ok((settled, started))
+/// `profile` with an address: the emulator's are given that of `emulator`, which is
+/// started if it is needed and does not run, and its public credentials.
+pub(crate) fn settle(
+    profile: &Profile,
+    emulator: &mut Option<Emulator>,
+) -> Result<Profile, Failure> {
+    let url: Endpoint = match &profile.target {
+        // A running one may have a client of its own, and was then given one.
+        Target::Emulator { url: Some(_) } if profile.credentials.is_some() => {
+            return Ok(profile.clone());
+        }
+        Target::Emulator { url: Some(url) } => url.clone(),
+        Target::Emulator { url: None } => {
+            let running = match emulator.take() {
+                Some(running) => running,
+                None => start()?,
+            };
+            emulator.insert(running).url().parse()?
+        }
+        _ => return Ok(profile.clone()),
+    };
+    let id = ClientId::new(DEFAULT_CLIENT_ID)?;
+    let secret = ClientSecret::new(DEFAULT_CLIENT_SECRET)?;
+    Ok(profile.clone().at_emulator(&url, id, secret)?)
 }
 
 fn start() -> Result<Emulator, Failure> {

@@ -1,7 +1,7 @@
 //! The connections that are open: so many at most, and those who say nothing go first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -26,6 +26,12 @@ struct State {
 pub(crate) struct Seat {
     /// Requests under way.
     busy: AtomicUsize,
+    /// Of these, the ones with a part of the answer that the other side has yet to take.
+    owing: AtomicUsize,
+    /// Counts requests and parts of answers: while it stands still, nothing happens.
+    steps: AtomicUsize,
+    /// Whether the next answer is the last.
+    is_closing: AtomicBool,
     given_up: Notify,
 }
 
@@ -39,7 +45,10 @@ pub(crate) struct Admission {
 
 /// A request under way.
 #[derive(Debug)]
-pub(crate) struct Busy(Arc<Seat>);
+pub(crate) struct Busy {
+    seat: Arc<Seat>,
+    owes: bool,
+}
 
 impl Roster {
     /// Seats for `most` connections.
@@ -57,8 +66,7 @@ impl Roster {
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Admission> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.seats.len() >= self.most {
-            let is_idle = |seat: &Arc<Seat>| seat.busy.load(Ordering::Relaxed) == 0;
-            let idle = state.seats.iter().find(|(_, seat)| is_idle(seat));
+            let idle = state.seats.iter().find(|(_, seat)| seat.is_idle());
             let number = *idle?.0;
             state.seats.remove(&number)?.given_up.notify_one();
         }
@@ -82,6 +90,12 @@ impl Roster {
             }
             emptied.await;
         }
+    }
+
+    /// How many connections were ever given a seat.
+    pub(crate) fn admitted(&self) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.next
     }
 
     /// How many connections are open.
@@ -117,13 +131,60 @@ impl Seat {
     /// Notes a request, until the returned value is dropped.
     pub(crate) fn work(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(Arc::clone(self))
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        Busy {
+            seat: Arc::clone(self),
+            owes: false,
+        }
+    }
+
+    /// From now on, each answer says that it is the last.
+    pub(crate) fn take_no_more(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is under way but what the other side has yet to take.
+    pub(crate) fn waits_for_peer(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == self.owing.load(Ordering::Relaxed)
+    }
+
+    /// Whether no request is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0
+    }
+
+    /// How much has happened so far.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.load(Ordering::Relaxed)
+    }
+}
+
+impl Busy {
+    /// Whether its answer is the last of the connection.
+    pub(crate) fn is_last(&self) -> bool {
+        self.seat.is_closing.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether a part of the answer is there that the other side has yet to take;
+    /// to be called with each one.
+    pub(crate) fn owes(&mut self, owes: bool) {
+        self.seat.steps.fetch_add(1, Ordering::Relaxed);
+        if owes != self.owes {
+            self.owes = owes;
+            match owes {
+                true => self.seat.owing.fetch_add(1, Ordering::Relaxed),
+                false => self.seat.owing.fetch_sub(1, Ordering::Relaxed),
+            };
+        }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        if self.owes {
+            self.seat.owing.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.seat.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,26 +1,21 @@
 //! The service as a whole: bound, running, asked to end.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prove_token::ErrorKind;
-use prove_token_config::{Env, HandsOut, ListenAddress, Profile, ServiceSettings};
-use prove_token_emulator::Emulator;
+use prove_token_config::{Env, ListenAddress, Profile, ServiceSettings};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accept::{Hall, accept};
-use crate::bearer::Bearers;
-use crate::caller::Callers;
-use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::listener::Listener;
-use crate::office::{Front, Office};
-use crate::provider;
+use crate::notice::{Notice, Observer};
+use crate::plan::{Plan, Source, refused};
 use crate::roster::Roster;
-use crate::state::StateKey;
+use crate::staff::Task;
+use crate::steward::{Reloader, Steward};
+use crate::systemd::Sockets;
 
 /// Connections at a time.
 const MOST_CONNECTIONS: usize = 1024;
@@ -28,61 +23,99 @@ const MOST_CONNECTIONS: usize = 1024;
 /// How long requests that are under way may take once the service was asked to end.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// The name of the socket in its folder.
-const SOCKET: &str = "prove-token.sock";
-
 /// What to serve, and to whom.
 #[derive(Debug)]
 pub struct Service {
-    settings: ServiceSettings,
-    profiles: Vec<Profile>,
-    state: StateKey,
-    notices: Vec<String>,
+    plan: Plan,
+    source: Option<Source>,
+    observer: Observer,
+    sockets: Sockets,
 }
 
 /// A service that accepts requests.
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<ListenAddress>,
-    notices: Vec<String>,
     stop: watch::Sender<bool>,
     roster: Arc<Roster>,
     listeners: JoinSet<()>,
-    keepers: JoinSet<()>,
-    /// Ends with the service.
-    _emulator: Option<Emulator>,
+    reloader: Reloader,
+    steward: Task,
+}
+
+/// How a service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ending {
+    /// The connections that were accepted while it ran.
+    pub accepted: u64,
+    /// Of these, those that were cut off because they took too long in the end.
+    pub cut_off: usize,
 }
 
 impl Service {
     /// A service of `profiles` as `settings` say; without an address it listens on a Unix
-    /// socket in the run-time folder that `env` names.
+    /// socket in the run-time folder that `env` names. What it is made of does not
+    /// change.
     ///
     /// # Errors
     ///
-    /// `Configuration` if there is nowhere to listen, nothing to serve, or if others can
-    /// read what local bearers are sealed with.
+    /// `Configuration` if there is nowhere to listen, nothing to serve, or something is
+    /// not safe.
     pub fn new(
-        mut settings: ServiceSettings,
+        settings: ServiceSettings,
         profiles: Vec<Profile>,
         env: &Env,
     ) -> Result<Self, Failure> {
-        if profiles.is_empty() {
-            return Err(
-                Failure::new(ErrorKind::Configuration, "there is no profile to serve")
-                    .hint("add one to the configuration file, or set PROVE_CLIENT_ID"),
-            );
+        Ok(Self::of(Plan::new(settings, profiles, env)?, None))
+    }
+
+    /// The service of a configuration file (`None`: the one that is found, if any), which
+    /// follows the file while it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and if the file has problems.
+    pub fn read(config: Option<PathBuf>, env: Env) -> Result<Self, Failure> {
+        let source = Source::new(config, env);
+        Ok(Self::of(source.read()?, Some(source)))
+    }
+
+    fn of(plan: Plan, source: Option<Source>) -> Self {
+        Self {
+            plan,
+            source,
+            observer: Observer::new(|_| {}),
+            sockets: Sockets::default(),
         }
-        if settings.listen.is_empty() {
-            let socket = runtime_folder(env)?.join(SOCKET);
-            settings.listen.push(ListenAddress::Unix(socket));
+    }
+
+    /// Tells `observe` what happens to the service. Default: nobody.
+    #[must_use]
+    pub fn on_notice(mut self, observe: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(observe);
+        self
+    }
+
+    /// Takes over the sockets that the service manager opened for this process, where
+    /// they are at the addresses of the settings. If those name none, it listens on these
+    /// sockets and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if one of them cannot be listened on.
+    pub fn take_sockets(mut self) -> Result<Self, Failure> {
+        self.sockets = Sockets::take()?;
+        if self.plan.listens_by_default {
+            let given: Vec<_> = self.sockets.addresses().cloned().collect();
+            self.plan.listen_on(given)?;
         }
-        let (state, notice) = state(&settings, env)?;
-        Ok(Self {
-            settings,
-            profiles,
-            state,
-            notices: notice.into_iter().collect(),
-        })
+        Ok(self)
+    }
+
+    /// What it will serve, and to whom.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Binds every address and begins to serve, on the runtime that this is called on.
@@ -92,68 +125,48 @@ impl Service {
     /// `Configuration` if an address cannot be listened on.
     pub async fn start(self) -> Result<Running, Failure> {
         let (stop, stopped) = watch::channel(false);
-        let (profiles, emulator) = provider::settle(self.profiles)?;
-        let office = Arc::new(office(&self.settings, &profiles, &self.state)?);
-        let mut keepers = JoinSet::new();
-        for desk in office.desks.values().map(Arc::clone) {
-            keepers.spawn(async move { desk.keep().await });
-        }
-        let roster = Roster::new(MOST_CONNECTIONS);
-        let open = office.callers.are_told_by_the_kernel();
+        let (reloader, requests) = Reloader::new();
+        let listen = self.plan.settings.listen.clone();
+        let mut steward = Steward::new(self.plan, self.source, self.observer)?;
+        let front = Arc::clone(steward.front());
+        let open = front.office().callers.are_told_by_the_kernel();
         let hall = Arc::new(Hall {
-            answers: Arc::new(Front::new(office)),
-            roster: Arc::clone(&roster),
+            answers: front,
+            roster: Roster::new(MOST_CONNECTIONS),
             stop: stopped,
         });
+        let mut sockets = self.sockets;
+        let mut bound = Vec::with_capacity(listen.len());
+        for address in &listen {
+            let refuse = |error| cannot_listen(address, &error);
+            let tailor = steward.tailor();
+            let listener = sockets
+                .listen(address, open, tailor)
+                .await
+                .map_err(refuse)?;
+            bound.push((listener.address().map_err(refuse)?, listener));
+        }
+        sockets.finish()?;
+        if bound.is_empty() {
+            return Err(refused("there is nowhere to listen")
+                .hint("write listen = [\"unix:/path\"] under [service]"));
+        }
         let (mut listeners, mut addresses) = (JoinSet::new(), Vec::new());
-        for address in &self.settings.listen {
-            let refuse = |error: std::io::Error| {
-                let kind = ErrorKind::Configuration;
-                Failure::new(
-                    kind,
-                    format!("cannot listen on {address}: {}", error.kind()),
-                )
-            };
-            let listener = Listener::bind(address, open).await.map_err(refuse)?;
-            addresses.push(listener.address().map_err(refuse)?);
+        for (address, listener) in bound {
+            let file = listener.socket_file().map(ToOwned::to_owned);
+            steward.sockets.extend(file);
+            addresses.push(address);
             listeners.spawn(accept(listener, Arc::clone(&hall)));
         }
         Ok(Running {
             addresses,
-            notices: self.notices,
             stop,
-            roster,
+            roster: Arc::clone(&hall.roster),
             listeners,
-            keepers,
-            _emulator: emulator,
+            reloader,
+            steward: Task::spawn(steward.serve(requests)),
         })
     }
-}
-
-/// A desk for each profile, and who may come to it.
-fn office(
-    settings: &ServiceSettings,
-    profiles: &[Profile],
-    state: &StateKey,
-) -> Result<Office, Failure> {
-    let mut desks = BTreeMap::new();
-    for profile in profiles {
-        let client = profile
-            .client_builder(profile.transport()?.build())?
-            .keep_warm(true)
-            .build()?;
-        desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)?));
-    }
-    let names: Vec<_> = profiles
-        .iter()
-        .map(|profile| profile.name.clone())
-        .collect();
-    let bearers = Bearers::new(state, &settings.callers);
-    let uid = rustix::process::geteuid().as_raw();
-    Ok(Office {
-        desks,
-        callers: Callers::new(&settings.callers, uid, &names, bearers),
-    })
 }
 
 impl Running {
@@ -163,46 +176,44 @@ impl Running {
         &self.addresses
     }
 
-    /// What an operator should know, a line each.
-    pub fn notices(&self) -> &[String] {
-        &self.notices
+    /// Reads the configuration anew, with every secret, and puts it into effect; says in
+    /// words what is different.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; the old one goes on.
+    pub async fn reload(&self) -> Result<Vec<String>, Failure> {
+        self.reloader.reload().await
     }
 
     /// Accepts nothing more, and lets what was accepted come to its end: for 25 s at
     /// most.
-    pub async fn stop(mut self) {
+    pub async fn stop(mut self) -> Ending {
         self.stop.send_replace(true);
         let drained = async {
             while self.listeners.join_next().await.is_some() {}
             self.roster.empty().await;
         };
         let _ = tokio::time::timeout(DRAIN, drained).await;
-        self.keepers.shutdown().await;
+        drop(self.steward);
+        Ending {
+            accepted: self.roster.admitted(),
+            cut_off: self.roster.len(),
+        }
     }
 }
 
-/// What local bearers are sealed with: kept if there is a caller that gets them.
-fn state(settings: &ServiceSettings, env: &Env) -> Result<(StateKey, Option<String>), Failure> {
-    let mut callers = settings.callers.iter();
-    match callers.any(|caller| caller.hands_out == HandsOut::Proxy) {
-        true => StateKey::settle(env),
-        false => Ok((StateKey::random()?, None)),
+fn cannot_listen(address: &ListenAddress, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind::{AddrInUse, AlreadyExists, NotFound, PermissionDenied};
+    let failure = refused(format!("cannot listen on {address}: {}", error.kind()));
+    match (error.kind(), address) {
+        (AddrInUse, _) => {
+            failure.hint("another process listens there: end it, or choose another address")
+        }
+        (AlreadyExists, _) => failure
+            .hint("something that is not a socket is there: remove it, or choose another path"),
+        (NotFound, ListenAddress::Unix(_)) => failure.hint("make the folder of the socket first"),
+        (PermissionDenied, _) => failure.hint("choose a path or port that this user may use"),
+        _ => failure,
     }
-}
-
-/// The folder of sockets: systemd's, or the user's.
-fn runtime_folder(env: &Env) -> Result<PathBuf, Failure> {
-    // systemd names several with colons between.
-    let first = |value: &std::ffi::OsStr| value.to_str()?.split(':').next().map(PathBuf::from);
-    let folder = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"]
-        .into_iter()
-        .filter_map(|name| env.var_os(name).and_then(first))
-        .find(|folder| folder.is_absolute());
-    folder.ok_or_else(|| {
-        Failure::new(
-            ErrorKind::Configuration,
-            "there is no folder for the socket",
-        )
-        .hint("set XDG_RUNTIME_DIR, or write listen = [\"unix:/path\"] under [service]")
-    })
 }

@@ -8,11 +8,12 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use prove_token::ErrorKind;
-use prove_token_config::{Env, cache_folder};
+use prove_token_config::{Caller, Env, HandsOut, cache_folder};
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::plan::Plan;
 
 /// Its length, in bytes.
 const LENGTH: usize = 32;
@@ -24,22 +25,61 @@ const BESIDE_CACHE: &str = "prove-token.local-bearer.key";
 /// 32 random bytes.
 pub(crate) struct StateKey(Zeroizing<[u8; LENGTH]>);
 
+/// The key of a service that runs: its own, until there is a caller that gets local
+/// bearers, for which one is kept.
+#[derive(Debug)]
+pub(crate) struct State {
+    key: StateKey,
+    is_settled: bool,
+}
+
+impl State {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            key: StateKey::random()?,
+            is_settled: false,
+        })
+    }
+
+    /// Settles for the callers of `plan`, once; says what an operator should know.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateKey::settle`].
+    pub(crate) fn settle(&mut self, plan: &Plan) -> Result<Option<String>, Failure> {
+        let gets_bearers = |caller: &Caller| caller.hands_out == HandsOut::Proxy;
+        if self.is_settled || !plan.settings.callers.iter().any(gets_bearers) {
+            return Ok(None);
+        }
+        let (key, notice) = StateKey::settle(plan.state_place.as_deref())?;
+        *self = Self {
+            key,
+            is_settled: true,
+        };
+        Ok(notice)
+    }
+
+    pub(crate) fn key(&self) -> &StateKey {
+        &self.key
+    }
+}
+
 impl StateKey {
-    /// The one that was kept, or else a new one: kept where `env` says, if anywhere.
+    /// The one that was kept at `place`, or else a new one, kept there if that can be.
     /// With it comes what an operator should know, if it could not be kept.
     ///
     /// # Errors
     ///
     /// `Configuration` if others may have read or written what was kept; `Internal` if
     /// the system has no randomness.
-    pub(crate) fn settle(env: &Env) -> Result<(Self, Option<String>), Failure> {
-        let kept = match path(env) {
-            Some(path) => keep(&path).map_err(|error| (path, error)),
+    pub(crate) fn settle(place: Option<&Path>) -> Result<(Self, Option<String>), Failure> {
+        let kept = match place {
+            Some(path) => keep(path).map_err(|error| (path, error)),
             None => return Ok((Self::random()?, Some(notice("there is no folder for it")))),
         };
         match kept {
             Ok(key) => Ok((key, None)),
-            Err((path, Fault::Exposed)) => Err(exposed(&path)),
+            Err((path, Fault::Exposed)) => Err(exposed(path)),
             Err((_, Fault::NoRandomness(failure))) => Err(failure),
             Err((path, Fault::Io(error))) => {
                 let why = format!("{}: {}", path.display(), error.kind());
@@ -93,8 +133,8 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// Systemd's folder, or else beside the folder of the cache.
-fn path(env: &Env) -> Option<PathBuf> {
+/// Where it is kept: in systemd's folder, or else beside the folder of the cache.
+pub(crate) fn place(env: &Env) -> Option<PathBuf> {
     // systemd names several with colons between.
     let first = |value: &std::ffi::OsStr| value.to_str()?.split(':').next().map(PathBuf::from);
     let state = env.var_os("STATE_DIRECTORY").and_then(first);
@@ -186,7 +226,8 @@ mod tests {
     use super::*;
 
     fn settle(variables: &[(&str, &str)]) -> Result<(StateKey, Option<String>), Failure> {
-        StateKey::settle(&variables.iter().copied().collect())
+        let env: Env = variables.iter().copied().collect();
+        StateKey::settle(place(&env).as_deref())
     }
 
     fn set_mode(path: &Path, mode: u32) {

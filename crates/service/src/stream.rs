@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ pub(crate) struct Paced<S> {
     stream: S,
     limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Counts the bytes that were taken, if somebody wants to know.
+    taken: Option<Arc<AtomicU64>>,
 }
 
 impl<S> Paced<S> {
@@ -23,7 +27,26 @@ impl<S> Paced<S> {
             stream,
             limit,
             stalled: None,
+            taken: None,
         }
+    }
+
+    /// Counts the bytes that the other side takes.
+    pub(crate) fn counting(mut self, taken: Arc<AtomicU64>) -> Self {
+        self.taken = Some(taken);
+        self
+    }
+
+    /// As [`judge`](Self::judge), and counted.
+    fn count(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if let (Poll::Ready(Ok(bytes)), Some(taken)) = (&written, &self.taken) {
+            taken.fetch_add(*bytes as u64, Ordering::Relaxed);
+        }
+        self.judge(written, context)
     }
 
     /// `written`, or the end of patience.
@@ -60,7 +83,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(written, context)
+        self.count(written, context)
     }
 
     fn poll_write_vectored(
@@ -69,7 +92,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.judge(written, context)
+        self.count(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {

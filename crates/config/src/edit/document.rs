@@ -53,6 +53,10 @@ impl Document {
         }
     }
 
+    pub(super) fn root_mut(&mut self) -> &mut Table {
+        self.root.as_table_mut()
+    }
+
     pub(super) fn change(&mut self, change: &Change) -> Result<(), Problem> {
         match change {
             Change::Add {
@@ -66,6 +70,8 @@ impl Document {
                 Ok(())
             }
             Change::Use(Some(name)) => self.use_profile(name),
+            Change::AddCaller(caller) => self.add_caller(caller),
+            Change::RemoveCaller(name) => self.remove_caller(name),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Tests of editing the configuration file.
 
+mod caller;
 #[cfg(unix)]
 mod files;
 mod layout;

@@ -33,6 +33,11 @@ impl CredentialSecret {
         }
     }
 
+    /// The file that it is in, if there can be one.
+    pub(super) fn into_file(self) -> Option<FileSecret> {
+        self.file
+    }
+
     fn subject(&self) -> String {
         format!("the credential {:?}", self.name)
     }

@@ -2,14 +2,15 @@
 
 #[cfg(unix)]
 use std::fs::Metadata;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prove_token::{ClientSecret, Error, SecretSource};
 
-use super::{LIMIT, accept, refuse};
+use super::{CredentialSecret, LIMIT, accept, refuse};
 use crate::disk::{self, Fault};
 use crate::env::Env;
 use crate::place::{printable, shell_word};
+use crate::setting::SecretSetting;
 
 /// A client secret in a file of its own.
 ///
@@ -111,18 +112,39 @@ impl FileSecret {
         &self,
         content: Result<zeroize::Zeroizing<String>, Fault>,
     ) -> Result<ClientSecret, Error> {
+        let subject = format!("the secret file {}", printable(&self.path));
+        let text = content.map_err(|fault| self.refused(&fault))?;
+        accept(&subject, &text)
+    }
+
+    /// `fault` in words.
+    pub(crate) fn refused(&self, fault: &Fault) -> Error {
         let path = printable(&self.path);
-        let subject = format!("the secret file {path}");
-        match content {
-            Ok(text) => accept(&subject, &text),
-            Err(fault) => {
-                let hint = self.hint(&fault, &path);
-                Err(refuse(&subject, &fault).with_hint(hint))
+        let hint = self.hint(fault, &path);
+        refuse(&format!("the secret file {path}"), fault).with_hint(hint)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What `setting` says, if that is in a file.
+    pub(crate) fn of(setting: &SecretSetting, env: &Env) -> Option<Self> {
+        match setting {
+            SecretSetting::File {
+                path,
+                allow_insecure_mode,
+            } => {
+                let mut source = Self::new(path, env);
+                source.allow_insecure_mode = *allow_insecure_mode;
+                Some(source)
             }
+            SecretSetting::Credential(name) => CredentialSecret::new(name, env).into_file(),
+            _ => None,
         }
     }
 
-    pub(super) fn content(&self) -> Result<zeroize::Zeroizing<String>, Fault> {
+    pub(crate) fn content(&self) -> Result<zeroize::Zeroizing<String>, Fault> {
         #[cfg(unix)]
         return disk::read_text(&self.path, LIMIT, |metadata| self.judge(metadata));
         #[cfg(not(unix))]

@@ -7,7 +7,7 @@ use crate::document::{Item, Report, Section};
 use crate::schema;
 
 /// One of `[[service.callers]]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caller {
     /// Its name in logs, and its client id at the façade.

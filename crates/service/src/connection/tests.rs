@@ -131,3 +131,52 @@ async fn a_request_on_its_way_is_answered_though_the_end_was_called() {
     assert!(answer.ends_with(b"0 bytes"), "{answer:?}");
     line.near.await.unwrap();
 }
+
+/// As [`patience`], with HTTP/2; the other side reads what comes, and answers pings.
+async fn patience_http2(bytes: &[u8]) -> u64 {
+    let (near, far) = duplex(64 * 1024);
+    let admission = Roster::new(1).admit().unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    let near = tokio::spawn(serve_http2(
+        near,
+        Peer::Tls,
+        admission,
+        Arc::new(Echo),
+        stopped,
+    ));
+    let (mut reader, mut writer) = tokio::io::split(far);
+    writer.write_all(bytes).await.unwrap();
+    let started = Instant::now();
+    let mut head = [0; 9];
+    while reader.read_exact(&mut head).await.is_ok() {
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        reader.read_exact(&mut payload).await.unwrap();
+        const PING: u8 = 6;
+        const ACK: u8 = 1;
+        if head[3] == PING && head[4] & ACK == 0 {
+            head[4] |= ACK;
+            let _ = writer.write_all(&[&head[..], &payload].concat()).await;
+        }
+    }
+    near.await.unwrap();
+    started.elapsed().as_secs()
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// `GET /long` on stream 1, of which the client takes the first 64 KiB.
+const GET_LONG: &[u8] = b"\0\0\x14\x01\x05\0\0\0\x01\x82\x87\x41\x09localhost\x44\x05/long";
+
+#[tokio::test(start_paused = true)]
+async fn who_says_too_little_with_http2_is_closed_as_well() {
+    for bytes in [&b""[..], b"PRI * HTTP", PREFACE] {
+        let seconds = patience_http2(bytes).await;
+        assert!((10..=20).contains(&seconds), "{bytes:?}: {seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stops_with_http2_is_given_up() {
+    let seconds = patience_http2(&[PREFACE, GET_LONG].concat()).await;
+    assert!((10..=40).contains(&seconds), "{seconds} s");
+}

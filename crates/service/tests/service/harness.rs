@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use prove_token_emulator::{Emulator, EmulatorBuilder};
 use tempfile::TempDir;
@@ -28,6 +29,7 @@ pub(crate) struct Setup {
     profiles: String,
     service: String,
     args: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -44,6 +46,7 @@ impl Setup {
             service: String::new(),
             profiles: String::new(),
             args: Vec::new(),
+            env: Vec::new(),
             home,
         };
         let socket = setup.socket();
@@ -85,6 +88,29 @@ impl Setup {
         self
     }
 
+    /// Adds a profile of `emulator`, whose secret is in the file `path`.
+    pub(crate) fn file_profile(mut self, name: &str, emulator: &Emulator, path: &Path) -> Self {
+        self.profiles.push_str(&format!(
+            "[profiles.{name}]\ntoken_endpoint = \"{}\"\nclient_id = \"{ID}\"\n\
+             client_secret = {{ file = \"{}\" }}\n",
+            emulator.token_endpoint(),
+            path.display()
+        ));
+        self
+    }
+
+    /// Adds lines for the profile that was added last.
+    pub(crate) fn lines(mut self, lines: &str) -> Self {
+        self.profiles.push_str(lines);
+        self
+    }
+
+    /// Drops the profiles so far.
+    pub(crate) fn without_profiles(mut self) -> Self {
+        self.profiles.clear();
+        self
+    }
+
     /// Adds lines to the table `[service]`, tables of callers included.
     pub(crate) fn service(mut self, lines: &str) -> Self {
         self.service.push_str(lines);
@@ -110,6 +136,28 @@ impl Setup {
         self
     }
 
+    /// Listens there instead, for the caller `billing`.
+    pub(crate) fn listen(self, address: &str) -> Self {
+        self.without_service().service(&format!(
+            "listen = [\"{address}\"]\n[[service.callers]]\nname = \"billing\"\n\
+             key_hash = \"{KEY_HASH}\"\nprofiles = [\"local\"]\n"
+        ))
+    }
+
+    /// Adds the certificate for TLS.
+    pub(crate) fn tls(self, certificate: &Path, key: &Path) -> Self {
+        let (certificate, key) = (certificate.display(), key.display());
+        self.service(&format!(
+            "[service.tls]\ncertificate_file = \"{certificate}\"\nkey_file = \"{key}\"\n"
+        ))
+    }
+
+    /// Sets a variable.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The configuration file, written.
     pub(crate) fn config(&self) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
@@ -130,6 +178,7 @@ impl Setup {
             .env_clear()
             .env("HOME", self.home.path())
             .env("SECRET", SECRET)
+            .envs(self.env.iter().cloned())
             .current_dir(self.home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -137,30 +186,43 @@ impl Setup {
         command
     }
 
+    /// Another command, of the configuration as it was last written.
+    pub(crate) fn subcommand(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prove-tokend"));
+        command
+            .args(args)
+            .arg("--config")
+            .arg(self.home.path().join("config.toml"))
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("SECRET", SECRET)
+            .current_dir(self.home.path())
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Starts it, and waits until it listens everywhere.
     pub(crate) fn start(self) -> Service {
         let mut child = self.command().spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let said = Arc::new(Mutex::new(String::new()));
+        let said = Arc::new(Said::default());
         let mut port = None;
         let mut line = String::new();
         // The banner ends with this line.
         while !line.starts_with("ready") {
             line.clear();
             let count = stderr.read_line(&mut line).unwrap();
-            assert_ne!(count, 0, "it ended: {}", said.lock().unwrap());
-            said.lock().unwrap().push_str(&line);
+            assert_ne!(count, 0, "it ended: {}", said.text());
+            said.push(&line);
             if let Some((_, rest)) = line.split_once("listening on 127.0.0.1:") {
-                port = port.or_else(|| rest.trim().parse().ok());
+                let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+                port = port.or_else(|| digits?.parse().ok());
             }
         }
         let log = Arc::clone(&said);
         let reader = std::thread::spawn(move || {
             for line in stderr.lines() {
-                let line = line.unwrap();
-                let mut log = log.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
+                log.push(&(line.unwrap() + "\n"));
             }
         });
         Service {
@@ -176,7 +238,7 @@ impl Setup {
 /// A service that runs.
 pub(crate) struct Service {
     pub(crate) child: Child,
-    said: Arc<Mutex<String>>,
+    said: Arc<Said>,
     reader: Option<JoinHandle<()>>,
     /// The first loopback port.
     pub(crate) port: Option<u16>,
@@ -226,7 +288,34 @@ impl Service {
 
     /// What it said so far.
     pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
+        self.said.text()
+    }
+
+    /// Waits until it says `words` after the first `from` bytes of what it says, and
+    /// returns how much it said until then.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, words: &str, from: usize) -> usize {
+        self.said.wait_for(words, from)
+    }
+
+    /// Waits until what `look` sees is there: it is asked again and again, without a
+    /// pause but the time that it takes.
+    #[track_caller]
+    pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        for _ in 0..20_000 {
+            if let Some(seen) = look(self) {
+                return seen;
+            }
+            std::thread::yield_now();
+        }
+        panic!("{what} did not come: {}", self.said());
+    }
+
+    /// Replaces the configuration by what `change` makes of its text.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.home().join("config.toml");
+        let text = change(std::fs::read_to_string(&path).unwrap());
+        write_private(&path, &text);
     }
 
     /// Sends it a signal.
@@ -254,20 +343,76 @@ impl Service {
     pub(crate) fn restart(&mut self, change: impl FnOnce(Setup) -> Setup) {
         self.signal("TERM");
         self.child.wait().unwrap();
-        let empty = Setup {
+        let setup = self.take_setup();
+        *self = change(setup).start();
+    }
+
+    /// All that it said; it has ended.
+    pub(crate) fn finish(mut self) -> String {
+        self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        let said = self.said();
+        assert_no_secret(&said);
+        said
+    }
+
+    /// What it was started with, to start another; it has ended.
+    pub(crate) fn into_setup(mut self) -> Setup {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.take_setup()
+    }
+
+    fn take_setup(&mut self) -> Setup {
+        let none = Setup {
             home: tempfile::tempdir().unwrap(),
             profiles: String::new(),
             service: String::new(),
             args: Vec::new(),
+            env: Vec::new(),
         };
-        let setup = std::mem::replace(&mut self.setup, empty);
-        *self = change(setup).start();
+        std::mem::replace(&mut self.setup, none)
     }
 
     /// Where it keeps its files.
     pub(crate) fn home(&self) -> &Path {
         self.setup.home.path()
     }
+}
+
+/// All that a service said so far.
+#[derive(Default)]
+struct Said(Mutex<String>, Condvar);
+
+impl Said {
+    fn push(&self, line: &str) {
+        self.0.lock().unwrap().push_str(line);
+        self.1.notify_all();
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, words: &str, from: usize) -> usize {
+        let text = self.0.lock().unwrap();
+        let is_missing = |text: &mut String| !text[from..].contains(words);
+        let limit = Duration::from_secs(20);
+        let (text, waited) = self.1.wait_timeout_while(text, limit, is_missing).unwrap();
+        assert!(!waited.timed_out(), "no {words:?} in {}", *text);
+        text.len()
+    }
+}
+
+/// Writes a file in place that its owner alone may read.
+pub(crate) fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 impl Drop for Service {

@@ -2,14 +2,23 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 #![cfg(unix)]
 
+mod caller;
+mod deploy;
+mod drain;
 mod facade;
 mod harness;
+mod healthcheck;
 mod local;
 mod proxy;
 mod proxy_bearer;
 mod proxy_fault;
 mod proxy_retry;
 mod proxy_stream;
+mod reload;
+mod sink;
 mod smuggling;
+mod start;
+mod systemd;
+mod tls;
 mod token;
 mod upstream;

@@ -1,0 +1,152 @@
+//! `prove-tokend`: the service, until it is asked to end.
+
+use std::io;
+use std::time::Duration;
+
+use prove_token::ErrorKind;
+use prove_token_config::Env;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::Common;
+use crate::banner;
+use crate::console::say;
+use crate::failure::Failure;
+use crate::hardening::harden;
+use crate::service::{Ending, Running, Service};
+use crate::systemd::{self, State};
+
+/// What work that cannot be cut off, such as a secret command, may still take.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+/// Serves, and returns the exit code.
+pub(crate) fn run(common: &Common, env: Env) -> Result<u8, Failure> {
+    harden()?;
+    let service = Service::read(common.config.clone(), env)?.take_sockets()?;
+    let service = service.on_notice(|notice| {
+        let level = if notice.is_problem() {
+            "warning"
+        } else {
+            "info"
+        };
+        say(&format!("{level}: {notice}"));
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| internal("cannot start the runtime", &error))?;
+    let code = runtime.block_on(serve(service));
+    runtime.shutdown_timeout(LAST_WORK);
+    code
+}
+
+async fn serve(service: Service) -> Result<u8, Failure> {
+    let mut signals = Signals::new()?;
+    let banner = banner::lines(service.plan());
+    let running = service.start().await?;
+    for line in banner.with_addresses(running.addresses()) {
+        say(&line);
+    }
+    systemd::tell(State::Ready(&banner.status()));
+    say(&format!("ready: {}", banner.status()));
+    let watchdog = crate::staff::Task::spawn(systemd::keep_watchdog_quiet());
+    let first = signals.until_the_end(&running, &banner.status()).await;
+    systemd::tell(State::Stopping);
+    say(&format!(
+        "{first}: finishing what was accepted; once more ends at once"
+    ));
+    let code = tokio::select! {
+        ending = running.stop() => {
+            say(&farewell(ending));
+            0
+        }
+        again = signals.end() => {
+            say(&format!("{again}: ended at once"));
+            again.exit_code()
+        }
+    };
+    drop(watchdog);
+    Ok(code)
+}
+
+fn farewell(ending: Ending) -> String {
+    let accepted = banner::count(
+        usize::try_from(ending.accepted).unwrap_or(usize::MAX),
+        "connection",
+    );
+    match ending.cut_off {
+        0 => format!("ended: {accepted} accepted, none cut off"),
+        cut_off => format!("ended: {accepted} accepted, {cut_off} cut off after 25 s"),
+    }
+}
+
+/// A wish that the service ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Terminate,
+    Interrupt,
+}
+
+impl End {
+    /// As a shell has it.
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Terminate => 128 + 15,
+            Self::Interrupt => 128 + 2,
+        }
+    }
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        })
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let wait = |kind| signal(kind).map_err(|error| internal("cannot wait for signals", &error));
+        Ok(Self {
+            terminate: wait(SignalKind::terminate())?,
+            interrupt: wait(SignalKind::interrupt())?,
+            hang_up: wait(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads as often as it is asked to, until it is asked to end.
+    async fn until_the_end(&mut self, running: &Running, status: &str) -> End {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return End::Terminate,
+                _ = self.interrupt.recv() => return End::Interrupt,
+                _ = self.hang_up.recv() => {}
+            }
+            systemd::tell(State::Reloading);
+            // The outcome is a notice.
+            tokio::select! {
+                _ = running.reload() => {}
+                end = self.end() => return end,
+            }
+            systemd::tell(State::Ready(status));
+        }
+    }
+
+    async fn end(&mut self) -> End {
+        tokio::select! {
+            _ = self.terminate.recv() => End::Terminate,
+            _ = self.interrupt.recv() => End::Interrupt,
+        }
+    }
+}
+
+fn internal(what: &str, error: &io::Error) -> Failure {
+    Failure::new(ErrorKind::Internal, format!("{what}: {}", error.kind()))
+}

@@ -1,0 +1,177 @@
+//! The end: nothing that was accepted is lost, and a second word ends it at once.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, mpsc};
+use std::time::Duration;
+
+use prove_token_emulator::Fault;
+
+use crate::harness::{KEY, Service, Setup, emulator};
+
+/// So many answers are under way or given when the end is called.
+const LOAD: usize = 500;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One request on a connection that is kept.
+fn ask(stream: &mut BufReader<impl Read + Write>) -> std::io::Result<Option<bool>> {
+    let request = format!(
+        "GET /v1/token/local HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+         Prove-Token-Request: true\r\n\r\n"
+    );
+    stream.get_mut().write_all(request.as_bytes())?;
+    let (mut length, mut is_last, mut line) = (0, false, String::new());
+    loop {
+        line.clear();
+        if stream.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.trim().parse().unwrap();
+        }
+        is_last |= line.starts_with("connection: close");
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["token_type"], "Bearer");
+    Ok(Some(is_last))
+}
+
+/// What became of connections.
+#[derive(Default)]
+struct Tally {
+    /// Connections on which every request got its whole answer.
+    answered: AtomicUsize,
+    /// Of those, the ones that were told to come to an end.
+    told: AtomicUsize,
+    /// Connections that nobody accepted: their first request was not answered.
+    refused: AtomicUsize,
+}
+
+/// And a word for each answer.
+struct Tallying<'t>(&'t Tally, mpsc::Sender<()>);
+
+/// Calls until nobody listens any more: on new connections, or on kept ones.
+fn call<S: Read + Write>(
+    connect: impl Fn() -> std::io::Result<S>,
+    kept: bool,
+    Tallying(tally, answered): &Tallying<'_>,
+) {
+    while let Ok(stream) = connect() {
+        let mut stream = BufReader::new(stream);
+        let mut answers = 0;
+        loop {
+            match ask(&mut stream) {
+                Ok(Some(false)) if kept => {
+                    answers += 1;
+                    let _ = answered.send(());
+                }
+                Ok(Some(is_last)) => {
+                    tally.answered.fetch_add(1, Ordering::Relaxed);
+                    tally
+                        .told
+                        .fetch_add(usize::from(is_last), Ordering::Relaxed);
+                    break;
+                }
+                _ if answers == 0 => {
+                    tally.refused.fetch_add(1, Ordering::Relaxed);
+                    break;
+                }
+                lost => panic!("after {answers} answers: {lost:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_that_was_accepted_is_lost() {
+    let emulator = emulator().start().unwrap();
+    let mut service = Setup::new(&emulator).start();
+    service.get("/v1/token/local").expect(200);
+    let (answer, answers) = mpsc::channel();
+    let (tally, begun) = (Tally::default(), Barrier::new(9));
+    let (port, socket) = (service.port.unwrap(), service.setup.socket());
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (tally, begun, socket) = (&tally, &begun, &socket);
+            let answer = answer.clone();
+            scope.spawn(move || {
+                let tally = &Tallying(tally, answer);
+                begun.wait();
+                match number % 4 {
+                    0 => call(|| TcpStream::connect(("127.0.0.1", port)), false, tally),
+                    1 => call(|| TcpStream::connect(("127.0.0.1", port)), true, tally),
+                    2 => call(|| UnixStream::connect(socket), false, tally),
+                    _ => call(|| UnixStream::connect(socket), true, tally),
+                }
+            });
+        }
+        begun.wait();
+        service.until("some load", |_| {
+            (tally.answered.load(Ordering::Relaxed) > 200).then_some(())
+        });
+        service.signal("TERM");
+    });
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    let answered = tally.answered.into_inner();
+    let said = service.finish();
+    // The one at the top, and all those of the load.
+    let words = format!("ended: {} connections accepted, none cut off", answered + 1);
+    assert!(said.contains(&words), "{answered} answered: {said}");
+    // The four that were kept, if no more.
+    assert!(tally.told.into_inner() >= 4);
+}
+
+#[test]
+fn a_request_that_waits_for_the_provider_gets_its_answer() {
+    let emulator = emulator()
+        .fault("delay=700ms".parse().unwrap())
+        .start()
+        .unwrap();
+    let mut service = Setup::new(&emulator).start();
+    let mut stream = BufReader::new(service.tcp());
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| ask(&mut stream));
+        assert!(emulator.wait_for_requests(1, PATIENCE));
+        let mark = service.said().len();
+        service.signal("TERM");
+        service.wait_for("SIGTERM: finishing what was accepted", mark);
+        assert_eq!(waiting.join().unwrap().unwrap(), Some(true));
+    });
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+fn stuck() -> (prove_token_emulator::Emulator, Service) {
+    let emulator = emulator().fault(Fault::silence().times(0)).start().unwrap();
+    let service = Setup::new(&emulator).start();
+    (emulator, service)
+}
+
+#[test]
+fn the_second_signal_ends_it_at_once() {
+    for (first, second, code) in [
+        ("TERM", "TERM", 143),
+        ("INT", "TERM", 143),
+        ("TERM", "INT", 130),
+    ] {
+        let (emulator, mut service) = stuck();
+        let mut stream = service.tcp();
+        let request = format!(
+            "GET /v1/token/local HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+             Prove-Token-Request: true\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        assert!(emulator.wait_for_requests(1, PATIENCE));
+        service.signal(first);
+        service.wait_for("once more ends at once", 0);
+        service.signal(second);
+        assert_eq!(service.child.wait().unwrap().code(), Some(code));
+    }
+}

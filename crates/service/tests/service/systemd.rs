@@ -1,0 +1,138 @@
+//! The service manager: what it is told, and the sockets that it opens.
+
+use std::io::Read as _;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::harness::{SECRET, Setup, emulator, raw};
+
+/// The service manager's ear.
+struct Manager {
+    socket: UnixDatagram,
+    path: String,
+}
+
+impl Manager {
+    fn new(setup: &Setup) -> Self {
+        let path = setup.home.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        Self { socket, path }
+    }
+
+    /// Waits for a message that begins so.
+    #[track_caller]
+    fn hears(&self, words: &str) -> String {
+        let mut message = [0; 4096];
+        loop {
+            let count = self.socket.recv(&mut message).expect(words);
+            let text = String::from_utf8(message[..count].to_vec()).unwrap();
+            if text.starts_with(words) {
+                return text;
+            }
+        }
+    }
+}
+
+#[test]
+fn it_is_told_of_every_turn() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator);
+    let manager = Manager::new(&setup);
+    let setup = setup
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "100000");
+    let service = setup.start();
+    let ready = manager.hears("READY=1\n");
+    assert!(ready.contains("STATUS=1 profile for 1 caller\n"), "{ready}");
+    for _ in 0..3 {
+        manager.hears("WATCHDOG=1\n");
+    }
+    service.signal("HUP");
+    assert!(manager.hears("RELOADING=1\n").contains("MONOTONIC_USEC="));
+    manager.hears("READY=1\n");
+    service.signal("TERM");
+    manager.hears("STOPPING=1\n");
+    service.finish();
+}
+
+/// Starts the service with `socket` as the one that the service manager opened: the shell
+/// puts it where it belongs, and its own number becomes that of the service.
+fn activated(setup: &Setup, socket: UnixListener) -> Command {
+    const GIVE: &str = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"";
+    let mut command = Command::new("/bin/sh");
+    command
+        .args([
+            "-c",
+            GIVE,
+            "sh",
+            env!("CARGO_BIN_EXE_prove-tokend"),
+            "--config",
+        ])
+        .arg(setup.config())
+        .env_clear()
+        .env("SECRET", SECRET)
+        .env("HOME", setup.home.path())
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)))
+        .stderr(Stdio::piped());
+    command
+}
+
+const REQUEST: &[u8] = b"GET /v1/token/local HTTP/1.1\r\nHost: x\r\nConnection: close\r\nProve-Token-Request: true\r\n\r\n";
+
+#[test]
+fn it_serves_on_a_socket_that_was_opened_for_it() {
+    let emulator = emulator().start().unwrap();
+    for is_named in [true, false] {
+        let setup = Setup::new(&emulator).without_service();
+        let path = setup.socket();
+        let socket = UnixListener::bind(&path).unwrap();
+        // Who came before it began is served as well.
+        let early = UnixStream::connect(&path).unwrap();
+        let setup = match is_named {
+            true => setup.service(&format!("listen = [\"unix:{}\"]\n", path.display())),
+            false => setup,
+        };
+        let mut service = activated(&setup, socket).spawn().unwrap();
+        raw(early, REQUEST).expect(200);
+        raw(UnixStream::connect(&path).unwrap(), REQUEST).expect(200);
+        let id = service.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", "TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut said = String::new();
+        service
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        assert_eq!(service.wait().unwrap().code(), Some(0), "{said}");
+        assert!(
+            said.contains(&format!("listening on unix:{}", path.display())),
+            "{said}"
+        );
+        assert!(path.exists(), "it is the service manager's");
+    }
+}
+
+#[test]
+fn a_socket_that_nobody_asked_for_is_refused() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator);
+    let path = setup.home.path().join("other.sock");
+    let socket = UnixListener::bind(&path).unwrap();
+    let output = activated(&setup, socket).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let words = format!("the service manager opened unix:{}, which", path.display());
+    assert!(said.contains(&words), "{said}");
+}
