@@ -1,7 +1,6 @@
 //! The command `prove-tokend`.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -10,6 +9,7 @@ use prove_token_config::{Config, Env, Overrides, Profile};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
+use crate::log::{Log, LogFormat};
 use crate::service::Service;
 
 /// One place that holds the secret, for everything on the machine.
@@ -19,6 +19,15 @@ struct Args {
     /// The configuration file to read
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// How log lines are written, to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// Log more: -v each request, -vv everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Log less: -q warnings and errors, -qq errors
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
+    quiet: u8,
 }
 
 /// Runs the service with these arguments (the program's name first) in this environment
@@ -31,19 +40,18 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    match serve(&args, &env) {
+    let log = Log::new(args.log_format, args.verbose, args.quiet, &env);
+    log.install();
+    match serve(&args, &env, log) {
         Ok(()) => 0,
         Err(failure) => {
-            say(&format!("error: {}", failure.message()));
-            if let Some(hint) = failure.hint_text() {
-                say(&format!("hint: {hint}"));
-            }
+            log.failure(&failure);
             failure.exit_code()
         }
     }
 }
 
-fn serve(args: &Args, env: &Env) -> Result<(), Failure> {
+fn serve(args: &Args, env: &Env, log: Log) -> Result<(), Failure> {
     let config = match Config::find(args.config.as_deref(), env)? {
         Some(path) => Some(Config::load(&path)?),
         None => None,
@@ -63,12 +71,20 @@ fn serve(args: &Args, env: &Env) -> Result<(), Failure> {
     runtime.block_on(async {
         let running = service.start().await?;
         for address in running.addresses() {
-            say(&format!("listening on {address}"));
+            log.say(&format!("listening on {address}"));
+        }
+        for (who, address) in [
+            ("operators", running.admin_address()),
+            ("probes", running.health_address()),
+        ] {
+            if let Some(address) = address {
+                log.say(&format!("listening on {address} for {who}"));
+            }
         }
         for notice in running.notices() {
-            say(&format!("note: {notice}"));
+            log.say(&format!("note: {notice}"));
         }
-        say("ready");
+        log.say("ready");
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
         tokio::select! {
@@ -103,8 +119,4 @@ fn no_signal(error: std::io::Error) -> Failure {
         ErrorKind::Internal,
         format!("cannot wait for signals: {}", error.kind()),
     )
-}
-
-fn say(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
 }

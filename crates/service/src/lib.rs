@@ -4,19 +4,27 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod admin;
 mod args;
 mod bearer;
 mod caller;
+mod chronicle;
 mod connection;
 mod desk;
+mod events;
 mod failure;
 mod guard;
 mod listener;
+mod log;
+mod lookout;
+mod metrics;
 mod office;
+mod openapi;
 mod patience;
 mod peer;
 mod provider;
 mod proxy;
+mod quota;
 mod reply;
 mod roster;
 mod route;

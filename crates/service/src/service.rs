@@ -12,11 +12,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accept::{Hall, accept};
+use crate::admin::{Admin, Kind, View};
 use crate::bearer::Bearers;
 use crate::caller::Callers;
+use crate::chronicle::Chronicle;
+use crate::connection::Answer;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::listener::Listener;
+use crate::lookout::Lookout;
 use crate::office::{Front, Office};
 use crate::provider;
 use crate::roster::Roster;
@@ -24,6 +28,10 @@ use crate::state::StateKey;
 
 /// Connections at a time.
 const MOST_CONNECTIONS: usize = 1024;
+
+/// Connections of operators at a time, and of probes: apart from those of callers, so that
+/// they get through when nobody else does.
+const MOST_WATCHERS: usize = 64;
 
 /// How long requests that are under way may take once the service was asked to end.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -45,8 +53,11 @@ pub struct Service {
 pub struct Running {
     addresses: Vec<ListenAddress>,
     notices: Vec<String>,
+    admin_address: Option<ListenAddress>,
+    health_address: Option<ListenAddress>,
+    lookout: Arc<Lookout>,
+    rosters: Vec<(&'static str, Arc<Roster>)>,
     stop: watch::Sender<bool>,
-    roster: Arc<Roster>,
     listeners: JoinSet<()>,
     keepers: JoinSet<()>,
     /// Ends with the service.
@@ -92,37 +103,48 @@ impl Service {
     /// `Configuration` if an address cannot be listened on.
     pub async fn start(self) -> Result<Running, Failure> {
         let (stop, stopped) = watch::channel(false);
+        let lookout = Arc::<Lookout>::default();
         let (profiles, emulator) = provider::settle(self.profiles)?;
-        let office = Arc::new(office(&self.settings, &profiles, &self.state)?);
+        let office = Arc::new(office(&self.settings, &profiles, &self.state, &lookout)?);
         let mut keepers = JoinSet::new();
         for desk in office.desks.values().map(Arc::clone) {
             keepers.spawn(async move { desk.keep().await });
         }
-        let roster = Roster::new(MOST_CONNECTIONS);
         let open = office.callers.are_told_by_the_kernel();
-        let hall = Arc::new(Hall {
-            answers: Arc::new(Front::new(office)),
-            roster: Arc::clone(&roster),
-            stop: stopped,
-        });
-        let (mut listeners, mut addresses) = (JoinSet::new(), Vec::new());
+        let rosters = vec![
+            ("data", Roster::new(MOST_CONNECTIONS)),
+            ("admin", Roster::new(MOST_WATCHERS)),
+            ("health", Roster::new(MOST_WATCHERS)),
+        ];
+        let hall = |index: usize| (Arc::clone(&rosters[index].1), stopped.clone());
+        let front = Arc::new(Front::new(office, Arc::clone(&lookout)));
+        let view = Arc::new(View::new(Arc::clone(&front), rosters.clone()));
+        let mut listeners = JoinSet::new();
+        let mut addresses = Vec::new();
         for address in &self.settings.listen {
-            let refuse = |error: std::io::Error| {
-                let kind = ErrorKind::Configuration;
-                Failure::new(
-                    kind,
-                    format!("cannot listen on {address}: {}", error.kind()),
-                )
-            };
-            let listener = Listener::bind(address, open).await.map_err(refuse)?;
-            addresses.push(listener.address().map_err(refuse)?);
-            listeners.spawn(accept(listener, Arc::clone(&hall)));
+            let answers = Arc::clone(&front);
+            addresses.push(listen(address, open, answers, hall(0), &mut listeners).await?);
         }
+        let mut watchers = [None, None];
+        let others = [
+            (&self.settings.admin_listen, Kind::Admin),
+            (&self.settings.health_listen, Kind::Health),
+        ];
+        for (index, (address, kind)) in others.into_iter().enumerate() {
+            let Some(address) = address else { continue };
+            let answers = Arc::new(Admin::new(kind, Arc::clone(&view)));
+            let hall = hall(index + 1);
+            watchers[index] = Some(listen(address, false, answers, hall, &mut listeners).await?);
+        }
+        let [admin_address, health_address] = watchers;
         Ok(Running {
             addresses,
             notices: self.notices,
+            admin_address,
+            health_address,
+            lookout,
+            rosters,
             stop,
-            roster,
             listeners,
             keepers,
             _emulator: emulator,
@@ -130,19 +152,50 @@ impl Service {
     }
 }
 
+/// Listens at `address` until the end; returns where that is.
+async fn listen<A: Answer>(
+    address: &ListenAddress,
+    open: bool,
+    answers: Arc<A>,
+    (roster, stop): (Arc<Roster>, watch::Receiver<bool>),
+    listeners: &mut JoinSet<()>,
+) -> Result<ListenAddress, Failure> {
+    let refuse = |error: std::io::Error| {
+        let kind = ErrorKind::Configuration;
+        Failure::new(
+            kind,
+            format!("cannot listen on {address}: {}", error.kind()),
+        )
+    };
+    let listener = Listener::bind(address, open).await.map_err(refuse)?;
+    let bound = listener.address().map_err(refuse)?;
+    let hall = Arc::new(Hall {
+        answers,
+        roster,
+        stop,
+    });
+    listeners.spawn(accept(listener, hall));
+    Ok(bound)
+}
+
 /// A desk for each profile, and who may come to it.
 fn office(
     settings: &ServiceSettings,
     profiles: &[Profile],
     state: &StateKey,
+    lookout: &Arc<Lookout>,
 ) -> Result<Office, Failure> {
     let mut desks = BTreeMap::new();
     for profile in profiles {
+        let chronicle = Chronicle::new(&profile.name, lookout);
+        let hears = Arc::clone(&chronicle);
         let client = profile
             .client_builder(profile.transport()?.build())?
             .keep_warm(true)
+            .on_event(move |event| hears.heard(event))
             .build()?;
-        desks.insert(profile.name.clone(), Arc::new(Desk::new(profile, client)?));
+        let desk = Desk::new(profile, client, chronicle)?;
+        desks.insert(profile.name.clone(), Arc::new(desk));
     }
     let names: Vec<_> = profiles
         .iter()
@@ -152,7 +205,7 @@ fn office(
     let uid = rustix::process::geteuid().as_raw();
     Ok(Office {
         desks,
-        callers: Callers::new(&settings.callers, uid, &names, bearers),
+        callers: Callers::new(&settings.callers, uid, &names, bearers, &lookout.metrics),
     })
 }
 
@@ -168,13 +221,26 @@ impl Running {
         &self.notices
     }
 
+    /// Where operators can reach it.
+    pub fn admin_address(&self) -> Option<&ListenAddress> {
+        self.admin_address.as_ref()
+    }
+
+    /// Where probes can reach it.
+    pub fn health_address(&self) -> Option<&ListenAddress> {
+        self.health_address.as_ref()
+    }
+
     /// Accepts nothing more, and lets what was accepted come to its end: for 25 s at
     /// most.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.lookout.news.close();
         let drained = async {
             while self.listeners.join_next().await.is_some() {}
-            self.roster.empty().await;
+            for (_, roster) in &self.rosters {
+                roster.empty().await;
+            }
         };
         let _ = tokio::time::timeout(DRAIN, drained).await;
         self.keepers.shutdown().await;
