@@ -2,14 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 #![cfg(unix)]
 
+mod admin;
+mod events;
 mod facade;
 mod harness;
 mod local;
+mod log;
+mod metrics;
+mod openapi;
 mod proxy;
 mod proxy_bearer;
 mod proxy_fault;
 mod proxy_retry;
 mod proxy_stream;
+mod quota;
 mod smuggling;
 mod token;
 mod upstream;
