@@ -210,12 +210,20 @@ pub(super) const OPERATIONS: [Operation; 16] = [
             },
         ],
         body: None,
-        answers: &[Answer {
-            status: 0,
-            description: "The API's own answer, whatever it is",
-            body: None,
-            headers: &[],
-        }],
+        answers: &[
+            Answer {
+                status: 0,
+                description: "The API's own answer, whatever it is; with Proxy-Status, and an \
+                    Error for its body, it is the service's",
+                body: None,
+                headers: &["Proxy-Status"],
+            },
+            NOT_FOUND,
+            LATE,
+            error(501, "The service passes on no such thing"),
+            BAD_GATEWAY,
+            SLOW,
+        ],
     },
     Operation {
         name: "live",

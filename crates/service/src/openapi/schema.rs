@@ -19,11 +19,9 @@ fn object(required: Value, optional: Value) -> Value {
     if let (Value::Object(properties), Value::Object(optional)) = (&mut properties, optional) {
         properties.extend(optional);
     }
-    let names: Vec<_> = required
-        .as_object()
-        .into_iter()
-        .flat_map(|map| map.keys())
-        .collect();
+    let members = required.as_object().into_iter();
+    let mut names: Vec<_> = members.flat_map(|map| map.keys()).collect();
+    names.sort();
     json!({ "type": "object", "required": names, "properties": properties })
 }
 

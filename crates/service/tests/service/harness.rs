@@ -312,6 +312,7 @@ impl Service {
             profiles: String::new(),
             service: String::new(),
             args: Vec::new(),
+            env: Vec::new(),
         };
         let setup = std::mem::replace(&mut self.setup, empty);
         *self = change(setup).start();
