@@ -1,10 +1,12 @@
 //! Authorization servers and a client that are not ours: what they decode is what we
-//! meant.
+//! meant. And a stranger who believes what the service says of itself.
 
 mod authlib;
 mod oidc_provider;
 #[cfg(unix)]
 mod prove_sdk;
+#[cfg(unix)]
+mod schemathesis;
 
 use prove_token::{
     AccessToken, AccessTokenRequest, ClientAuthentication, ClientId, ClientSecret, Error,

@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use prove_token_config::{Env, HandsOut};
 
 use crate::command;
-use crate::console::say_failure;
+use crate::log::{Log, LogFormat};
 
 /// One place that holds the secret, for everything on the machine.
 ///
@@ -23,6 +23,18 @@ struct Args {
     /// Say whether the service would start with this configuration, and end
     #[arg(long)]
     check_config: bool,
+
+    /// How log lines are written, to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+
+    /// Log more: -v each request, -vv everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    /// Log less: -q warnings and errors, -qq errors
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
+    quiet: u8,
 
     #[command(subcommand)]
     subcommand: Option<Sub>,
@@ -146,10 +158,12 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    let log = Log::new(args.log_format, args.verbose, args.quiet, &env);
+    log.install();
     let common = &args.common;
     let done = match &args.subcommand {
         None if args.check_config => command::check::run(common, env).map(|()| 0),
-        None => command::serve::run(common, env),
+        None => command::serve::run(common, log, env),
         Some(Sub::Healthcheck(args)) => command::healthcheck::run(common, args, &env).map(|()| 0),
         Some(Sub::Caller(Caller::Add(args))) => {
             command::caller::add(common, args, &env).map(|()| 0)
@@ -162,7 +176,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         }
     };
     done.unwrap_or_else(|failure| {
-        say_failure(&failure);
+        log.failure(&failure);
         failure.exit_code()
     })
 }

@@ -12,14 +12,6 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// Writes a failure, with what to do about it.
-pub(crate) fn say_failure(failure: &Failure) {
-    say(&format!("error: {}", failure.message()));
-    if let Some(hint) = failure.hint_text() {
-        say(&format!("hint: {hint}"));
-    }
-}
-
 /// Writes a result, with a newline at its end.
 ///
 /// # Errors

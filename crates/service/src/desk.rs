@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -12,6 +13,7 @@ use prove_token_config::Profile;
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::chronicle::Chronicle;
 use crate::failure::Failure;
 use crate::proxy::Gateway;
 
@@ -19,6 +21,12 @@ use crate::proxy::Gateway;
 pub(crate) struct Desk {
     pub(crate) name: String,
     pub(crate) client: TokenClient,
+    /// Where it is written down how the token fares.
+    chronicle: Arc<Chronicle>,
+    /// What the profile allows though it is not safe.
+    pub(crate) insecure: Vec<&'static str>,
+    /// Whether a first token, or the failure to get one, was there.
+    pub(crate) has_begun: AtomicBool,
     /// Where the proxy leads.
     pub(crate) api_base: Option<Endpoint>,
     /// The way there.
@@ -48,14 +56,25 @@ impl Desk {
     /// # Errors
     ///
     /// `Configuration` if TLS to the API cannot be set up.
-    pub(crate) fn new(profile: &Profile, client: TokenClient) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        profile: &Profile,
+        client: TokenClient,
+        chronicle: Arc<Chronicle>,
+    ) -> Result<Self, Failure> {
+        let accepts_any_mode = profile.secret_file().is_some_and(|(_, any_mode)| any_mode);
         Ok(Self {
             gateway: Gateway::new(profile, &client)?,
+            chronicle,
+            insecure: accepts_any_mode
+                .then_some("allow_insecure_mode")
+                .into_iter()
+                .collect(),
             name: profile.name.clone(),
             client,
             api_base: profile.api_base.clone(),
             scope: profile.request.requested_scope().clone(),
             ready: ArcSwapOption::empty(),
+            has_begun: AtomicBool::new(false),
             renewed: watch::Sender::new(None),
         })
     }
@@ -114,11 +133,24 @@ impl Desk {
     pub(crate) async fn keep(&self) {
         let mut watch = self.client.watch(None);
         loop {
-            // A failure is an event; the watch goes on.
-            if let Ok(token) = watch.next().await {
-                let id = Arc::clone(&self.ready(&token).id);
-                self.renewed.send_replace(Some(id));
+            match watch.next().await {
+                Ok(token) => {
+                    let id = Arc::clone(&self.ready(&token).id);
+                    self.chronicle.renewed(&token, &id);
+                    self.renewed.send_replace(Some(id));
+                }
+                // The watch goes on.
+                Err(error) => {
+                    let failure = self
+                        .client
+                        .status(None)
+                        .ok()
+                        .and_then(|status| status.failure);
+                    let retry_in = failure.and_then(|failure| failure.retry_after());
+                    self.chronicle.without_token(&error, retry_in);
+                }
             }
+            self.has_begun.store(true, Ordering::Relaxed);
         }
     }
 }

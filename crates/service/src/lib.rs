@@ -4,25 +4,33 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod admin;
 mod args;
 mod banner;
 mod bearer;
 mod caller;
+mod chronicle;
 mod command;
 mod connection;
 mod console;
 mod desk;
+mod events;
 mod failure;
 mod guard;
 mod hardening;
 mod listener;
+mod log;
+mod lookout;
+mod metrics;
 mod notice;
 mod office;
+mod openapi;
 mod patience;
 mod peer;
 mod plan;
 mod provider;
 mod proxy;
+mod quota;
 mod reply;
 mod roster;
 mod route;

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use prove_token_config::Caller;
 use tower_service::Service as _;
+use tracing::{Level, enabled};
 
-use crate::caller::Callers;
+use crate::caller::{Callers, Known};
 use crate::connection::Answer;
 use crate::desk::Desk;
 use crate::guard;
+use crate::lookout::{By, Lookout};
 use crate::peer::Peer;
 use crate::proxy;
-use crate::reply::{REQUEST_ID, Refusal};
-use crate::route;
+use crate::reply::Refusal;
+use crate::route::{self, Route};
 
 /// The profiles that are served, and to whom.
 #[derive(Debug)]
@@ -42,12 +43,12 @@ impl Office {
 pub(crate) struct Visit {
     pub(crate) id: Arc<str>,
     /// Who calls; `None` at the façade, which finds out itself.
-    pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) caller: Option<Arc<Known>>,
 }
 
 impl Visit {
     /// Who calls.
-    pub(crate) fn caller(&self) -> Result<&Arc<Caller>, Refusal> {
+    pub(crate) fn caller(&self) -> Result<&Arc<Known>, Refusal> {
         self.caller.as_ref().ok_or_else(Refusal::unauthorized)
     }
 }
@@ -56,7 +57,7 @@ impl Visit {
 #[derive(Debug)]
 pub(crate) struct Front {
     open: ArcSwap<Open>,
-    ids: Ids,
+    pub(crate) lookout: Arc<Lookout>,
 }
 
 /// What is open now: a request that began in one office ends there.
@@ -67,23 +68,23 @@ struct Open {
 }
 
 impl Open {
-    fn new(office: Arc<Office>) -> Arc<Self> {
-        let router = route::data(Arc::clone(&office));
+    fn new(office: Arc<Office>, lookout: &Arc<Lookout>) -> Arc<Self> {
+        let router = route::data(Arc::clone(&office), Arc::clone(lookout));
         Arc::new(Self { office, router })
     }
 }
 
 impl Front {
-    pub(crate) fn new(office: Arc<Office>) -> Self {
+    pub(crate) fn new(office: Arc<Office>, lookout: Arc<Lookout>) -> Self {
         Self {
-            open: ArcSwap::new(Open::new(office)),
-            ids: Ids::default(),
+            open: ArcSwap::new(Open::new(office, &lookout)),
+            lookout,
         }
     }
 
     /// From the next request on, this is the office.
     pub(crate) fn replace(&self, office: Arc<Office>) {
-        self.open.store(Open::new(office));
+        self.open.store(Open::new(office, &self.lookout));
     }
 
     /// The office as it is now.
@@ -95,64 +96,44 @@ impl Front {
         &self,
         peer: &Peer,
         mut request: Request<Incoming>,
-        id: &Arc<str>,
+        watched: (Arc<str>, Route),
     ) -> Result<Response<Body>, Refusal> {
         let headers = request.headers();
         guard::check(peer, request.version(), request.uri(), headers)?;
         let open = self.open.load_full();
-        if proxy::is_proxy(request.uri().path()) {
+        let (id, route) = watched;
+        if route == Route::Proxy {
             return proxy::forward(&open.office, peer, request).await;
         }
         // The façade's callers name themselves in its own way.
-        let caller = match route::is_facade(request.uri().path()) {
-            true => None,
-            false => Some(open.office.callers.authenticate(peer, headers)?),
+        let caller = match route {
+            Route::Grant | Route::NamedGrant => None,
+            _ => Some(open.office.callers.authenticate(peer, headers)?),
         };
+        if let Some(caller) = &caller {
+            caller.admit()?;
+        }
+        let by = caller.clone().filter(|_| enabled!(Level::DEBUG));
         request.extensions_mut().insert(*peer);
-        request.extensions_mut().insert(Visit {
-            id: Arc::clone(id),
-            caller,
-        });
-        let Ok(response) = open.router.clone().call(request).await;
+        request.extensions_mut().insert(Visit { id, caller });
+        let Ok(mut response) = open.router.clone().call(request).await;
+        if let Some(by) = by {
+            response.extensions_mut().insert(By(by));
+        }
         Ok(response)
     }
 }
 
 impl Answer for Front {
     async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
-        let id = self.ids.next();
-        let passed = self.pass(&peer, request, &id).await;
-        let mut response = passed.unwrap_or_else(|refusal| refusal.answer(&id));
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            // An API's own name for the request is worth more to whoever asks there.
-            response.headers_mut().entry(REQUEST_ID).or_insert(id);
-        }
-        response
-    }
-}
-
-/// Names for requests: unique within the process, and told apart from those of others.
-#[derive(Debug)]
-pub(crate) struct Ids {
-    process: String,
-    next: AtomicU64,
-}
-
-impl Default for Ids {
-    fn default() -> Self {
-        let mut random = [0; 6];
-        // Without randomness they are still told apart within the process.
-        let _ = aws_lc_rs::rand::fill(&mut random);
-        Self {
-            process: random.iter().map(|byte| format!("{byte:02x}")).collect(),
-            next: AtomicU64::new(1),
-        }
-    }
-}
-
-impl Ids {
-    pub(crate) fn next(&self) -> Arc<str> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number:x}", self.process).into()
+        let path = request.uri().path();
+        let route = match proxy::is_proxy(path) {
+            true => Route::Proxy,
+            false => Route::of(&Route::DATA, path),
+        };
+        let watched = self.lookout.begin(route, request.method());
+        let known = (Arc::clone(&watched.id), route);
+        let work = self.pass(&peer, request, known);
+        self.lookout.follow(watched, work).await
     }
 }

@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 pub(crate) use self::gateway::Gateway;
 use self::target::Target;
 pub(crate) use self::target::is_proxy;
+use crate::lookout::By;
 use crate::office::Office;
 use crate::peer::Peer;
 use crate::reply::Refusal;
@@ -42,6 +43,7 @@ async fn pass(
     let (parts, body) = request.into_parts();
     // Whoever is not known learns nothing of profiles and paths.
     let pass = office.callers.at_proxy(peer, &parts.headers)?;
+    pass.caller.admit()?;
     let target = Target::parse(&parts.uri, parts.version)?;
     let desk = office.desk(target.profile, &pass.caller)?;
     if pass
@@ -55,7 +57,10 @@ async fn pass(
     target.allowed(&parts.method, &pass.caller)?;
     let gateway = desk.gateway.as_ref().ok_or_else(no_api)?;
     let target = target.below(gateway.base_path())?;
-    gateway.send(parts, body, target).await
+    let by = By(pass.caller);
+    let mut response = gateway.send(parts, body, target).await?;
+    response.extensions_mut().insert(by);
+    Ok(response)
 }
 
 fn no_api() -> Refusal {

@@ -30,6 +30,14 @@ pub(crate) fn json_result(value: &Value) -> Response<Body> {
     result(JSON, value.to_string())
 }
 
+/// What an answer refuses for, to be counted and logged.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason {
+    pub(crate) error: &'static str,
+    /// It holds nothing of the request.
+    pub(crate) description: String,
+}
+
 /// Why a request is not served: a status and what to say. It never holds a token, a key
 /// or a secret.
 #[derive(Debug)]
@@ -107,6 +115,27 @@ impl Refusal {
         .header(ALLOW, HeaderValue::from_static(allowed))
     }
 
+    /// The caller has used up its share for now.
+    pub(crate) fn over_quota() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "more requests in a second than this caller may send",
+        )
+        .hint("keep the token until it ends, or ask for a higher rate_limit")
+        .retry_after(1)
+    }
+
+    /// The service has a defect.
+    pub(crate) fn defect() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the service has a defect",
+        )
+        .hint("the log has the place, with this request_id")
+    }
+
     /// The same under another name.
     pub(crate) fn named(mut self, error: &'static str) -> Self {
         self.error = error;
@@ -151,7 +180,7 @@ impl Refusal {
     pub(crate) fn answer(self, request_id: &str) -> Response<Body> {
         let mut body = json!({
             "error": self.error,
-            "error_description": self.description,
+            "error_description": &self.description,
             "retryable": false,
             "request_id": request_id,
         });
@@ -164,6 +193,10 @@ impl Refusal {
         let mut response = json_result(&body);
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Reason {
+            error: self.error,
+            description: self.description,
+        });
         response
     }
 }

@@ -1,7 +1,7 @@
 //! The connections that are open: so many at most, and those who say nothing go first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub(crate) struct Roster {
     most: usize,
+    refused: AtomicU64,
+    given_up: AtomicU64,
     state: Mutex<State>,
     emptied: Notify,
 }
@@ -55,6 +57,8 @@ impl Roster {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
+            refused: AtomicU64::new(0),
+            given_up: AtomicU64::new(0),
             state: Mutex::default(),
             emptied: Notify::new(),
         })
@@ -64,11 +68,20 @@ impl Roster {
     /// own up: one that is slow to ask must not keep out those who would. `None` if all
     /// are busy.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Admission> {
+        let admission = self.seat();
+        if admission.is_none() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        admission
+    }
+
+    fn seat(self: &Arc<Self>) -> Option<Admission> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.seats.len() >= self.most {
             let idle = state.seats.iter().find(|(_, seat)| seat.is_idle());
             let number = *idle?.0;
             state.seats.remove(&number)?.given_up.notify_one();
+            self.given_up.fetch_add(1, Ordering::Relaxed);
         }
         let number = state.next;
         state.next += 1;
@@ -96,6 +109,16 @@ impl Roster {
     pub(crate) fn admitted(&self) -> u64 {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.next
+    }
+
+    /// How many connections there was no seat for.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many gave their seat to another.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// How many connections are open.
@@ -210,5 +233,6 @@ mod tests {
         first.given_up().await;
         drop((more, third, fourth));
         assert_eq!(roster.len(), 0);
+        assert_eq!((roster.given_up(), roster.refused()), (2, 1));
     }
 }

@@ -1,17 +1,22 @@
 //! What there is at which path.
 
+mod events;
 mod facade;
 mod profile;
+mod table;
 mod token;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{any, get, post};
+use axum::{Extension, Router};
 use http::Uri;
 use http::header::{HeaderMap, HeaderName};
 
+pub(crate) use self::profile::state as profile_state;
+pub(crate) use self::table::Route;
+use crate::lookout::Lookout;
 use crate::office::{Office, Visit};
 use crate::reply::Refusal;
 
@@ -22,41 +27,29 @@ pub(crate) const INTENT: HeaderName = HeaderName::from_static("prove-token-reque
 type Outcome = Result<Response, Refusal>;
 
 /// The data listeners' paths.
-pub(crate) fn data(office: Arc<Office>) -> Router {
-    Router::new()
-        .route("/v1/token/{profile}", get(token::token).fallback(only_get))
-        .route(
-            "/v1/token/{profile}/reject",
-            post(token::reject).fallback(only_post),
-        )
-        .route(
-            "/v1/headers/{profile}",
-            get(token::headers).fallback(only_get),
-        )
-        .route("/v1/profiles", get(profile::list).fallback(only_get))
-        .route(
-            "/v1/profiles/{profile}",
-            get(profile::one).fallback(only_get),
-        )
-        .route("/token", post(facade::default_profile).fallback(only_post))
-        .route(
-            "/oauth2/{profile}/token",
-            post(facade::named_profile).fallback(only_post),
-        )
+pub(crate) fn data(office: Arc<Office>, lookout: Arc<Lookout>) -> Router {
+    let mut router = Router::new();
+    for route in Route::DATA {
+        let methods = match route {
+            Route::Token => get(token::token).fallback(only_get),
+            Route::Headers => get(token::headers).fallback(only_get),
+            Route::Profiles => get(profile::list).fallback(only_get),
+            Route::Profile => get(profile::one).fallback(only_get),
+            Route::Events => get(events::stream).fallback(only_get),
+            Route::Reject => post(token::reject).fallback(only_post),
+            Route::Grant => post(facade::default_profile).fallback(only_post),
+            Route::NamedGrant => post(facade::named_profile).fallback(only_post),
+            _ => continue,
+        };
+        router = router.route(route.pattern(), methods);
+    }
+    router
         .fallback(any(nothing))
+        .layer(Extension(lookout))
         .with_state(office)
 }
 
-/// Whether the caller's credentials are in the body, or in a header of the façade's own
-/// kind.
-pub(crate) fn is_facade(path: &str) -> bool {
-    let named = path
-        .strip_prefix("/oauth2/")
-        .and_then(|rest| rest.strip_suffix("/token"));
-    path == "/token" || named.is_some()
-}
-
-async fn only_get(visit: Visit) -> Response {
+pub(crate) async fn only_get(visit: Visit) -> Response {
     Refusal::method("GET").answer(&visit.id)
 }
 
@@ -64,12 +57,12 @@ async fn only_post(visit: Visit) -> Response {
     Refusal::method("POST").answer(&visit.id)
 }
 
-async fn nothing(visit: Visit) -> Response {
+pub(crate) async fn nothing(visit: Visit) -> Response {
     Refusal::no_such_path().answer(&visit.id)
 }
 
 /// Refuses a request that its sender may not have meant.
-fn intended(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn intended(headers: &HeaderMap) -> Result<(), Refusal> {
     match headers.get(INTENT) {
         Some(value) if value == "true" => Ok(()),
         _ => Err(
@@ -80,7 +73,7 @@ fn intended(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The parameters of a query, each at most once, and none but `known`.
-fn query<'q>(
+pub(crate) fn query<'q>(
     uri: &'q Uri,
     known: &[&'static str],
 ) -> Result<impl Fn(&str) -> Option<&'q str>, Refusal> {

@@ -9,16 +9,25 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accept::{Hall, accept};
+use crate::admin::{Admin, Kind, View};
+use crate::connection::Answer;
 use crate::failure::Failure;
+use crate::listener::Listener;
+use crate::lookout::Lookout;
 use crate::notice::{Notice, Observer};
 use crate::plan::{Plan, Source, refused};
 use crate::roster::Roster;
 use crate::staff::Task;
 use crate::steward::{Reloader, Steward};
 use crate::systemd::Sockets;
+use crate::tls::Tailor;
 
 /// Connections at a time.
 const MOST_CONNECTIONS: usize = 1024;
+
+/// Connections of operators at a time, and of probes: apart from those of callers, so that
+/// they get through when nobody else does.
+const MOST_WATCHERS: usize = 64;
 
 /// How long requests that are under way may take once the service was asked to end.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -36,8 +45,12 @@ pub struct Service {
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<ListenAddress>,
+    admin_address: Option<ListenAddress>,
+    health_address: Option<ListenAddress>,
+    lookout: Arc<Lookout>,
+    /// The connections of each kind of listener, those of callers first.
+    rosters: Vec<(&'static str, Arc<Roster>)>,
     stop: watch::Sender<bool>,
-    roster: Arc<Roster>,
     listeners: JoinSet<()>,
     reloader: Reloader,
     steward: Task,
@@ -126,46 +139,97 @@ impl Service {
     pub async fn start(self) -> Result<Running, Failure> {
         let (stop, stopped) = watch::channel(false);
         let (reloader, requests) = Reloader::new();
-        let listen = self.plan.settings.listen.clone();
+        let settings = self.plan.settings.clone();
         let mut steward = Steward::new(self.plan, self.source, self.observer)?;
         let front = Arc::clone(steward.front());
+        let lookout = Arc::clone(&front.lookout);
+        let rosters = vec![
+            ("data", Roster::new(MOST_CONNECTIONS)),
+            ("admin", Roster::new(MOST_WATCHERS)),
+            ("health", Roster::new(MOST_WATCHERS)),
+        ];
+        let view = Arc::new(View::new(Arc::clone(&front), rosters.clone()));
         let open = front.office().callers.are_told_by_the_kernel();
-        let hall = Arc::new(Hall {
-            answers: front,
-            roster: Roster::new(MOST_CONNECTIONS),
+        let mut floor = Floor {
+            sockets: self.sockets,
             stop: stopped,
-        });
-        let mut sockets = self.sockets;
-        let mut bound = Vec::with_capacity(listen.len());
-        for address in &listen {
-            let refuse = |error| cannot_listen(address, &error);
-            let tailor = steward.tailor();
-            let listener = sockets
-                .listen(address, open, tailor)
-                .await
-                .map_err(refuse)?;
-            bound.push((listener.address().map_err(refuse)?, listener));
+            listeners: JoinSet::new(),
+        };
+        let mut addresses = Vec::new();
+        for address in &settings.listen {
+            let (tailor, answers) = (steward.tailor().cloned(), Arc::clone(&front));
+            let listener = floor.bind(address, open, tailor.as_ref()).await?;
+            let file = listener.socket_file().map(ToOwned::to_owned);
+            steward.sockets.extend(file);
+            addresses.push(floor.open(address, listener, answers, &rosters[0].1)?);
         }
-        sockets.finish()?;
-        if bound.is_empty() {
+        let mut watchers = [None, None];
+        let others = [
+            (&settings.admin_listen, Kind::Admin),
+            (&settings.health_listen, Kind::Health),
+        ];
+        for (index, (address, kind)) in others.into_iter().enumerate() {
+            let Some(address) = address else { continue };
+            let answers = Arc::new(Admin::new(kind, Arc::clone(&view)));
+            let listener = floor.bind(address, false, None).await?;
+            let roster = &rosters[index + 1].1;
+            watchers[index] = Some(floor.open(address, listener, answers, roster)?);
+        }
+        floor.sockets.finish()?;
+        if addresses.is_empty() {
             return Err(refused("there is nowhere to listen")
                 .hint("write listen = [\"unix:/path\"] under [service]"));
         }
-        let (mut listeners, mut addresses) = (JoinSet::new(), Vec::new());
-        for (address, listener) in bound {
-            let file = listener.socket_file().map(ToOwned::to_owned);
-            steward.sockets.extend(file);
-            addresses.push(address);
-            listeners.spawn(accept(listener, Arc::clone(&hall)));
-        }
+        let [admin_address, health_address] = watchers;
         Ok(Running {
             addresses,
+            admin_address,
+            health_address,
+            lookout,
+            rosters,
             stop,
-            roster: Arc::clone(&hall.roster),
-            listeners,
+            listeners: floor.listeners,
             reloader,
             steward: Task::spawn(steward.serve(requests)),
         })
+    }
+}
+
+/// What listens, and what it takes to.
+struct Floor {
+    sockets: Sockets,
+    stop: watch::Receiver<bool>,
+    listeners: JoinSet<()>,
+}
+
+impl Floor {
+    async fn bind(
+        &mut self,
+        address: &ListenAddress,
+        open: bool,
+        tailor: Option<&Tailor>,
+    ) -> Result<Listener, Failure> {
+        let bound = self.sockets.listen(address, open, tailor).await;
+        bound.map_err(|error| cannot_listen(address, &error))
+    }
+
+    /// Accepts until the end; returns where that is.
+    fn open<A: Answer>(
+        &mut self,
+        address: &ListenAddress,
+        listener: Listener,
+        answers: Arc<A>,
+        roster: &Arc<Roster>,
+    ) -> Result<ListenAddress, Failure> {
+        let bound = listener.address();
+        let bound = bound.map_err(|error| cannot_listen(address, &error))?;
+        let hall = Hall {
+            answers,
+            roster: Arc::clone(roster),
+            stop: self.stop.clone(),
+        };
+        self.listeners.spawn(accept(listener, Arc::new(hall)));
+        Ok(bound)
     }
 }
 
@@ -186,19 +250,32 @@ impl Running {
         self.reloader.reload().await
     }
 
+    /// Where operators can reach it.
+    pub fn admin_address(&self) -> Option<&ListenAddress> {
+        self.admin_address.as_ref()
+    }
+
+    /// Where probes can reach it.
+    pub fn health_address(&self) -> Option<&ListenAddress> {
+        self.health_address.as_ref()
+    }
+
     /// Accepts nothing more, and lets what was accepted come to its end: for 25 s at
     /// most.
     pub async fn stop(mut self) -> Ending {
         self.stop.send_replace(true);
+        self.lookout.news.close();
         let drained = async {
             while self.listeners.join_next().await.is_some() {}
-            self.roster.empty().await;
+            for (_, roster) in &self.rosters {
+                roster.empty().await;
+            }
         };
         let _ = tokio::time::timeout(DRAIN, drained).await;
         drop(self.steward);
         Ending {
-            accepted: self.roster.admitted(),
-            cut_off: self.roster.len(),
+            accepted: self.rosters[0].1.admitted(),
+            cut_off: self.rosters[0].1.len(),
         }
     }
 }

@@ -11,8 +11,10 @@ use prove_token_config::Profile;
 use prove_token_emulator::Emulator;
 use tokio::task::JoinHandle;
 
+use crate::chronicle::Chronicle;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::lookout::Lookout;
 use crate::plan::Source;
 use crate::provider;
 
@@ -52,6 +54,7 @@ impl Staff {
         &self,
         profiles: &[Profile],
         source: Option<&Source>,
+        lookout: &Arc<Lookout>,
         emulator: &mut Option<Emulator>,
     ) -> Result<(Self, Vec<String>), Failure> {
         let (mut staff, mut changes) = (Self::default(), Vec::new());
@@ -65,7 +68,7 @@ impl Staff {
                 other => {
                     let what = if other.is_some() { "changed" } else { "added" };
                     changes.push(format!("profile {name} {what}"));
-                    Arc::new(Member::new(profile, &seen, emulator)?)
+                    Arc::new(Member::new(profile, &seen, lookout, emulator)?)
                 }
             };
             staff.0.insert(name.clone(), member);
@@ -148,14 +151,18 @@ impl Member {
     fn new(
         profile: &Profile,
         seen: &Seen,
+        lookout: &Arc<Lookout>,
         emulator: &mut Option<Emulator>,
     ) -> Result<Self, Failure> {
         let settled = provider::settle(profile, emulator)?;
+        let chronicle = Chronicle::new(&settled.name, lookout);
+        let hears = Arc::clone(&chronicle);
         let client = settled
             .client_builder(settled.transport()?.build())?
             .keep_warm(true)
+            .on_event(move |event| hears.heard(event))
             .build()?;
-        let desk = Arc::new(Desk::new(&settled, client)?);
+        let desk = Arc::new(Desk::new(&settled, client, chronicle)?);
         let kept = Arc::clone(&desk);
         Ok(Self {
             profile: profile.clone(),

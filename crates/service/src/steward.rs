@@ -20,6 +20,7 @@ use crate::console::printable;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::listener;
+use crate::lookout::Lookout;
 use crate::notice::{Notice, Observer};
 use crate::office::{Front, Office};
 use crate::plan::{Plan, Source, refused};
@@ -90,14 +91,22 @@ impl Steward {
         source: Option<Source>,
         observer: Observer,
     ) -> Result<Self, Failure> {
+        let lookout = Arc::<Lookout>::default();
         let mut emulator = None;
-        let (staff, _) =
-            Staff::default().for_profiles(&plan.profiles, source.as_ref(), &mut emulator)?;
+        let (staff, _) = Staff::default().for_profiles(
+            &plan.profiles,
+            source.as_ref(),
+            &lookout,
+            &mut emulator,
+        )?;
         let tailor = plan.key.clone().map(Tailor::new).transpose()?;
         let mut state = State::new()?;
         let notice = state.settle(&plan)?;
         let mut steward = Self {
-            front: Arc::new(Front::new(office(&plan, &staff, &state))),
+            front: Arc::new(Front::new(
+                office(&plan, &staff, &state, &lookout),
+                Arc::clone(&lookout),
+            )),
             state,
             source,
             observer,
@@ -143,6 +152,8 @@ impl Steward {
                 () = watch.changed() => None,
             };
             let outcome = self.reload(&source, asked.is_some()).await;
+            let reloads = &self.front.lookout.metrics.reloads;
+            reloads.add(if outcome.is_ok() { "ok" } else { "failed" });
             match &outcome {
                 Ok(changes) if changes.is_empty() && asked.is_none() => {}
                 Ok(changes) => self.observer.tell(&Notice::Reloaded { changes }),
@@ -165,9 +176,12 @@ impl Steward {
             let message = "reading the configuration panicked";
             Err(Failure::new(ErrorKind::Internal, message))
         })?;
-        let (staff, mut changes) =
-            self.staff
-                .for_profiles(&plan.profiles, Some(source), &mut self.emulator)?;
+        let (staff, mut changes) = self.staff.for_profiles(
+            &plan.profiles,
+            Some(source),
+            &self.front.lookout,
+            &mut self.emulator,
+        )?;
         if let Some(what) = self.state.settle(&plan)? {
             self.observer.tell(&Notice::Ineffective { what: &what });
         }
@@ -179,7 +193,9 @@ impl Steward {
         ));
         self.replace_certificate(&plan, &mut changes);
         self.note_listeners(&plan);
-        self.front.replace(office(&plan, &staff, &self.state));
+        let lookout = &self.front.lookout;
+        self.front
+            .replace(office(&plan, &staff, &self.state, lookout));
         self.staff = staff;
         self.plan = plan;
         changes.extend(self.staff.renew_secrets(source, is_asked));
@@ -276,7 +292,7 @@ impl Steward {
 }
 
 /// The desks, and who may come to them.
-fn office(plan: &Plan, staff: &Staff, state: &State) -> Arc<Office> {
+fn office(plan: &Plan, staff: &Staff, state: &State, lookout: &Lookout) -> Arc<Office> {
     let names: Vec<_> = plan
         .profiles
         .iter()
@@ -286,7 +302,13 @@ fn office(plan: &Plan, staff: &Staff, state: &State) -> Arc<Office> {
     let bearers = Bearers::new(state.key(), &plan.settings.callers);
     Arc::new(Office {
         desks: staff.desks(),
-        callers: Callers::new(&plan.settings.callers, uid, &names, bearers),
+        callers: Callers::new(
+            &plan.settings.callers,
+            uid,
+            &names,
+            bearers,
+            &lookout.metrics,
+        ),
     })
 }
 

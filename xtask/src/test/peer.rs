@@ -38,7 +38,7 @@ struct Peer {
     install: fn(&Path) -> Result<(), Failure>,
 }
 
-const PEERS: [Peer; 3] = [
+const PEERS: [Peer; 4] = [
     Peer {
         name: "oidc-provider",
         prefix: "interop::oidc_provider::",
@@ -62,6 +62,14 @@ const PEERS: [Peer; 3] = [
         installed: |folder| folder.join("node_modules/@prove-identity/prove-api/package.json"),
         available: node_is_available,
         install: npm_ci,
+    },
+    Peer {
+        name: "schemathesis",
+        prefix: "interop::schemathesis::",
+        files: &["requirements.txt"],
+        installed: venv_python,
+        available: || version(PYTHON).map(drop),
+        install: pip_install,
     },
 ];
 

@@ -9,9 +9,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Common;
 use crate::banner;
-use crate::console::say;
 use crate::failure::Failure;
 use crate::hardening::harden;
+use crate::log::Log;
 use crate::service::{Ending, Running, Service};
 use crate::systemd::{self, State};
 
@@ -19,48 +19,52 @@ use crate::systemd::{self, State};
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serves, and returns the exit code.
-pub(crate) fn run(common: &Common, env: Env) -> Result<u8, Failure> {
+pub(crate) fn run(common: &Common, log: Log, env: Env) -> Result<u8, Failure> {
     harden()?;
     let service = Service::read(common.config.clone(), env)?.take_sockets()?;
-    let service = service.on_notice(|notice| {
-        let level = if notice.is_problem() {
-            "warning"
-        } else {
-            "info"
-        };
-        say(&format!("{level}: {notice}"));
+    let service = service.on_notice(|notice| match notice.is_problem() {
+        true => tracing::warn!("{notice}"),
+        false => tracing::info!("{notice}"),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| internal("cannot start the runtime", &error))?;
-    let code = runtime.block_on(serve(service));
+    let code = runtime.block_on(serve(service, log));
     runtime.shutdown_timeout(LAST_WORK);
     code
 }
 
-async fn serve(service: Service) -> Result<u8, Failure> {
+async fn serve(service: Service, log: Log) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
     let banner = banner::lines(service.plan());
     let running = service.start().await?;
     for line in banner.with_addresses(running.addresses()) {
-        say(&line);
+        log.say(&line);
+    }
+    for (whom, address) in [
+        ("operators", running.admin_address()),
+        ("probes", running.health_address()),
+    ] {
+        if let Some(address) = address {
+            log.say(&format!("listening on {address} for {whom}"));
+        }
     }
     systemd::tell(State::Ready(&banner.status()));
-    say(&format!("ready: {}", banner.status()));
+    log.say(&format!("ready: {}", banner.status()));
     let watchdog = crate::staff::Task::spawn(systemd::keep_watchdog_quiet());
     let first = signals.until_the_end(&running, &banner.status()).await;
     systemd::tell(State::Stopping);
-    say(&format!(
+    log.say(&format!(
         "{first}: finishing what was accepted; once more ends at once"
     ));
     let code = tokio::select! {
         ending = running.stop() => {
-            say(&farewell(ending));
+            log.say(&farewell(ending));
             0
         }
         again = signals.end() => {
-            say(&format!("{again}: ended at once"));
+            log.say(&format!("{again}: ended at once"));
             again.exit_code()
         }
     };

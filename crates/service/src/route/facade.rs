@@ -14,13 +14,15 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use prove_token::{AccessToken, CallOptions, Error, ErrorKind};
-use prove_token_config::{Caller, HandsOut};
+use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::token::body_fault;
+use crate::caller::Known;
 use crate::connection::whole;
+use crate::lookout::By;
 use crate::office::{Office, Visit};
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result};
@@ -60,6 +62,7 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
     let form = Form::parse(&body)?;
     let peer = parts.extensions.get::<Peer>();
     let caller = authenticate(office, &parts.headers, &form, peer)?;
+    caller.admit()?;
     match form.one("grant_type")?.as_deref() {
         Some("client_credentials") => {}
         None => return Err(Refusal::bad_request("the form has no grant_type")),
@@ -80,6 +83,7 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
     let mut response = json_result(&handed_out(office, &caller, profile, &token)?);
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
+    response.extensions_mut().insert(By(caller));
     Ok(response)
 }
 
@@ -87,7 +91,7 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
 /// named, for programs behind the proxy cannot always name it.
 fn handed_out(
     office: &Office,
-    caller: &Caller,
+    caller: &Known,
     profile: Option<&str>,
     token: &AccessToken,
 ) -> Result<Value, Refusal> {
@@ -125,7 +129,7 @@ fn authenticate(
     headers: &HeaderMap,
     form: &Form<'_>,
     peer: Option<&Peer>,
-) -> Result<Arc<Caller>, Refusal> {
+) -> Result<Arc<Known>, Refusal> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (header, more) = (given.next(), given.next());
     let (id, secret) = (form.one("client_id")?, form.one("client_secret")?);

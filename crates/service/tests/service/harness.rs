@@ -117,6 +117,34 @@ impl Setup {
         self
     }
 
+    /// Adds the listeners of operators and probes.
+    pub(crate) fn watched(self) -> Self {
+        self.service_first("admin_listen = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n")
+    }
+
+    /// Adds lines to the table `[service]`, before its own tables.
+    pub(crate) fn service_first(mut self, lines: &str) -> Self {
+        self.service.insert_str(0, lines);
+        self
+    }
+
+    /// Has the profile `name` find its secret elsewhere.
+    pub(crate) fn secret(mut self, name: &str, source: &str) -> Self {
+        let (before, profile) = self
+            .profiles
+            .split_once(&format!("[profiles.{name}]"))
+            .unwrap();
+        let profile = profile.replacen("{ env = \"SECRET\" }", source, 1);
+        self.profiles = format!("{before}[profiles.{name}]{profile}");
+        self
+    }
+
+    /// Adds a variable.
+    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.env.push((name, value));
+        self
+    }
+
     /// Drops what `[service]` holds so far.
     pub(crate) fn without_service(mut self) -> Self {
         self.service.clear();
@@ -206,7 +234,7 @@ impl Setup {
         let mut child = self.command().spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::new(Said::default());
-        let mut port = None;
+        let (mut port, mut admin, mut health) = (None, None, None);
         let mut line = String::new();
         // The banner ends with this line.
         while !line.starts_with("ready") {
@@ -216,7 +244,12 @@ impl Setup {
             said.push(&line);
             if let Some((_, rest)) = line.split_once("listening on 127.0.0.1:") {
                 let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
-                port = port.or_else(|| digits?.parse().ok());
+                let place = match rest.split_once(' ').map_or("", |(_, whom)| whom.trim()) {
+                    "for operators" => &mut admin,
+                    "for probes" => &mut health,
+                    _ => &mut port,
+                };
+                *place = place.or_else(|| digits?.parse().ok());
             }
         }
         let log = Arc::clone(&said);
@@ -230,6 +263,8 @@ impl Setup {
             said,
             reader: Some(reader),
             port,
+            admin,
+            health,
             setup: self,
         }
     }
@@ -242,6 +277,10 @@ pub(crate) struct Service {
     reader: Option<JoinHandle<()>>,
     /// The first loopback port.
     pub(crate) port: Option<u16>,
+    /// The port of operators.
+    pub(crate) admin: Option<u16>,
+    /// The port of probes.
+    pub(crate) health: Option<u16>,
     pub(crate) setup: Setup,
 }
 
@@ -284,6 +323,16 @@ impl Service {
              Prove-Token-Request: true\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
         );
         raw(self.tcp(), request.as_bytes())
+    }
+
+    /// `GET path` as an operator.
+    pub(crate) fn operator(&self, path: &str) -> Reply {
+        look(self.admin.unwrap(), path)
+    }
+
+    /// `GET path` as a probe.
+    pub(crate) fn probe(&self, path: &str) -> Reply {
+        look(self.health.unwrap(), path)
     }
 
     /// What it said so far.
@@ -450,6 +499,27 @@ impl Reply {
     }
 }
 
+/// `GET path` at `port`, of which no answer holds a token.
+fn look(port: u16, path: &str) -> Reply {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+    let reply = raw(stream, request.as_bytes());
+    assert_no_token(&reply.body);
+    reply
+}
+
+/// Asks until the answer is as wanted.
+#[track_caller]
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    for _ in 0..20_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("it does not come to that");
+}
+
 /// Sends `request` and reads to the end of the connection.
 #[track_caller]
 pub(crate) fn raw(mut stream: impl Read + Write, request: &[u8]) -> Reply {
@@ -484,4 +554,10 @@ pub(crate) fn assert_no_secret(text: &str) {
     for needle in ["canary", "Y2FuYXJ5", "63616e617279"] {
         assert!(!text.contains(needle), "{needle} in {text}");
     }
+}
+
+/// There is no token of the emulator's.
+#[track_caller]
+pub(crate) fn assert_no_token(text: &str) {
+    assert!(!text.contains("eyJ"), "a token in {text}");
 }

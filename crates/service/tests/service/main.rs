@@ -2,18 +2,24 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 #![cfg(unix)]
 
+mod admin;
 mod caller;
 mod deploy;
 mod drain;
+mod events;
 mod facade;
 mod harness;
 mod healthcheck;
 mod local;
+mod log;
+mod metrics;
+mod openapi;
 mod proxy;
 mod proxy_bearer;
 mod proxy_fault;
 mod proxy_retry;
 mod proxy_stream;
+mod quota;
 mod reload;
 mod sink;
 mod smuggling;

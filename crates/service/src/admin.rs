@@ -1,0 +1,154 @@
+//! What operators and probes see, on listeners of their own: nothing of it holds a secret
+//! or a token.
+
+mod page;
+mod probe;
+mod state;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response as Answered;
+use axum::routing::{any, get};
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use tower_service::Service as _;
+
+use crate::connection::Answer;
+use crate::guard;
+use crate::lookout::Lookout;
+use crate::metrics::{Scrape, TEXT};
+use crate::office::{Front, Office, Visit};
+use crate::openapi;
+use crate::peer::Peer;
+use crate::reply::{Refusal, json_result, result};
+use crate::roster::Roster;
+use crate::route::{Route, nothing, only_get};
+
+/// Whom a listener is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Operators, on this machine.
+    Admin,
+    /// Probes, from anywhere: to look, and at little.
+    Health,
+}
+
+/// Answers at the admin listener, or at the health listener.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    kind: Kind,
+    view: Arc<View>,
+    router: Router,
+}
+
+/// What there is to be seen.
+#[derive(Debug)]
+pub(crate) struct View {
+    front: Arc<Front>,
+    rosters: Vec<(&'static str, Arc<Roster>)>,
+}
+
+impl View {
+    pub(crate) fn new(front: Arc<Front>, rosters: Vec<(&'static str, Arc<Roster>)>) -> Self {
+        Self { front, rosters }
+    }
+
+    fn office(&self) -> Arc<Office> {
+        self.front.office()
+    }
+
+    fn lookout(&self) -> &Arc<Lookout> {
+        &self.front.lookout
+    }
+}
+
+impl Kind {
+    /// The one that leads to `path`.
+    fn route(self, path: &str) -> Route {
+        match Route::of(&Route::HEALTH, path) {
+            Route::Nothing if self == Self::Admin => Route::of(&Route::ADMIN, path),
+            route => route,
+        }
+    }
+}
+
+impl Admin {
+    pub(crate) fn new(kind: Kind, view: Arc<View>) -> Self {
+        Self {
+            kind,
+            router: router(kind, Arc::clone(&view)),
+            view,
+        }
+    }
+
+    async fn pass(
+        &self,
+        peer: &Peer,
+        mut request: Request<Incoming>,
+        id: Arc<str>,
+    ) -> Result<Response<Body>, Refusal> {
+        match self.kind {
+            Kind::Admin => {
+                guard::check(peer, request.version(), request.uri(), request.headers())?;
+            }
+            // Probes come by any name, and do nothing but look.
+            Kind::Health if request.method() != Method::GET => return Err(Refusal::method("GET")),
+            Kind::Health => {}
+        }
+        request.extensions_mut().insert(Visit { id, caller: None });
+        let Ok(response) = self.router.clone().call(request).await;
+        Ok(response)
+    }
+}
+
+impl Answer for Admin {
+    async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+        let lookout = self.view.lookout();
+        let route = self.kind.route(request.uri().path());
+        let watched = lookout.begin(route, request.method());
+        let work = self.pass(&peer, request, Arc::clone(&watched.id));
+        lookout.follow(watched, work).await
+    }
+}
+
+fn router(kind: Kind, view: Arc<View>) -> Router {
+    let routes = match kind {
+        Kind::Admin => [&Route::HEALTH[..], &Route::ADMIN].concat(),
+        Kind::Health => Route::HEALTH.to_vec(),
+    };
+    let mut router = Router::new();
+    for route in routes {
+        let methods = match route {
+            Route::Live => get(probe::live),
+            Route::Ready => get(probe::ready),
+            Route::Started => get(probe::started),
+            Route::Metrics => get(metrics),
+            Route::OpenApi => get(description),
+            Route::State => get(state::state),
+            Route::Dashboard => get(page::dashboard),
+            Route::Script => get(page::script),
+            Route::Style => get(page::style),
+            _ => continue,
+        };
+        router = router.route(route.pattern(), methods.fallback(only_get));
+    }
+    router.fallback(any(nothing)).with_state(view)
+}
+
+/// `GET /metrics`
+async fn metrics(State(view): State<Arc<View>>) -> Answered {
+    let scrape = Scrape {
+        lookout: Arc::clone(view.lookout()),
+        office: view.office(),
+        rosters: view.rosters.clone(),
+    };
+    result(TEXT, scrape.text())
+}
+
+/// `GET /openapi.json`
+async fn description() -> Answered {
+    json_result(&openapi::document())
+}

@@ -1,0 +1,169 @@
+//! News of profiles, for whoever wants to hear them: without tokens, and never waiting
+//! for a reader.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tokio::sync::{broadcast, watch};
+
+/// So many news may wait for a reader; one that is further behind is given up.
+const BACKLOG: usize = 64;
+
+/// Readers at a time: each holds a connection, and callers need those as well.
+const MOST_READERS: usize = 128;
+
+/// Something that happened to the token of a profile.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// Counts from 1 in this process.
+    pub(crate) number: u64,
+    pub(crate) profile: Arc<str>,
+    /// A word of the code.
+    pub(crate) kind: &'static str,
+    /// An object; it holds no secret.
+    pub(crate) facts: Value,
+}
+
+/// Where news are told.
+#[derive(Debug)]
+pub(crate) struct Newsroom {
+    next: AtomicU64,
+    sender: broadcast::Sender<Arc<News>>,
+    readers: Arc<AtomicUsize>,
+    /// Counts what ends every stream: a reload, the end.
+    edition: watch::Sender<u64>,
+}
+
+/// Hears all news from its beginning on.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    news: broadcast::Receiver<Arc<News>>,
+    edition: watch::Receiver<u64>,
+    readers: Arc<AtomicUsize>,
+}
+
+/// Why there are no more news for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoMore {
+    /// It did not keep up.
+    TooSlow,
+    /// The service ends, or who may hear what is decided anew.
+    Over,
+}
+
+impl Default for Newsroom {
+    fn default() -> Self {
+        Self {
+            next: AtomicU64::new(1),
+            sender: broadcast::Sender::new(BACKLOG),
+            readers: Arc::default(),
+            edition: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Newsroom {
+    pub(crate) fn tell(&self, profile: &Arc<str>, kind: &'static str, facts: Value) {
+        let news = News {
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+            profile: Arc::clone(profile),
+            kind,
+            facts,
+        };
+        // Nobody may be there.
+        let _ = self.sender.send(Arc::new(news));
+    }
+
+    /// A reader, if there is room for one.
+    pub(crate) fn read(&self) -> Option<Reader> {
+        let taken = self.readers.fetch_add(1, Ordering::Relaxed);
+        let mut edition = self.edition.subscribe();
+        edition.mark_unchanged();
+        let reader = Reader {
+            news: self.sender.subscribe(),
+            edition,
+            readers: Arc::clone(&self.readers),
+        };
+        (taken < MOST_READERS).then_some(reader)
+    }
+
+    /// The number of the last news.
+    pub(crate) fn last(&self) -> u64 {
+        self.next.load(Ordering::Relaxed) - 1
+    }
+
+    pub(crate) fn readers(&self) -> usize {
+        self.readers.load(Ordering::Relaxed)
+    }
+
+    /// Ends what every reader hears.
+    pub(crate) fn close(&self) {
+        self.edition.send_modify(|edition| *edition += 1);
+    }
+}
+
+impl Reader {
+    /// The next news. It may be cancelled.
+    pub(crate) async fn next(&mut self) -> Result<Arc<News>, NoMore> {
+        tokio::select! {
+            biased;
+            _ = self.edition.changed() => Err(NoMore::Over),
+            news = self.news.recv() => news.map_err(|error| match error {
+                broadcast::error::RecvError::Lagged(_) => NoMore::TooSlow,
+                broadcast::error::RecvError::Closed => NoMore::Over,
+            }),
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tell(newsroom: &Newsroom, count: usize) {
+        for _ in 0..count {
+            newsroom.tell(&"a".into(), "renewed", json!({}));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_hears_in_order_what_comes_after_it() {
+        let newsroom = Newsroom::default();
+        tell(&newsroom, 1);
+        let mut reader = newsroom.read().unwrap();
+        tell(&newsroom, 2);
+        assert_eq!(reader.next().await.unwrap().number, 2);
+        assert_eq!(reader.next().await.unwrap().number, 3);
+        newsroom.close();
+        assert_eq!(reader.next().await.unwrap_err(), NoMore::Over);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_keep_up_is_given_up() {
+        let newsroom = Newsroom::default();
+        let mut reader = newsroom.read().unwrap();
+        tell(&newsroom, BACKLOG + 1);
+        assert_eq!(reader.next().await.unwrap_err(), NoMore::TooSlow);
+    }
+
+    #[test]
+    fn there_is_room_for_so_many() {
+        let newsroom = Newsroom::default();
+        let readers: Vec<_> = (0..MOST_READERS)
+            .map(|_| newsroom.read().unwrap())
+            .collect();
+        assert!(newsroom.read().is_none());
+        assert_eq!(newsroom.readers(), MOST_READERS);
+        drop(readers);
+        assert!(newsroom.read().is_some());
+    }
+}

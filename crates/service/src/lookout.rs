@@ -1,0 +1,197 @@
+//! Whoever serves tells here how it went: it is counted, logged and named, in one way for
+//! every listener.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Body;
+use http::{HeaderValue, Method, Response, StatusCode};
+use prove_token::{Clock as _, SystemClock};
+use tracing::{Level, debug, enabled, info};
+
+use crate::caller::Known;
+use crate::events::Newsroom;
+use crate::log::Valve;
+use crate::metrics::{MethodClass, Metrics, count};
+use crate::reply::{REQUEST_ID, Reason, Refusal};
+use crate::route::Route;
+
+/// What is known of the service as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Lookout {
+    pub(crate) metrics: Metrics,
+    pub(crate) news: Newsroom,
+    valve: Valve,
+    ids: Ids,
+}
+
+/// A request from its first look to its answer.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) id: Arc<str>,
+    pub(crate) route: Route,
+    method: MethodClass,
+    /// Nanoseconds, if somebody will want to know.
+    began: Option<u128>,
+}
+
+/// Who asked, as far as an answer says so: for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct By(pub(crate) Arc<Known>);
+
+impl Lookout {
+    /// Notes that a request came.
+    pub(crate) fn begin(&self, route: Route, method: &Method) -> Watched {
+        Watched {
+            id: self.ids.next(),
+            route,
+            method: MethodClass::of(method),
+            began: enabled!(Level::DEBUG).then(nanoseconds),
+        }
+    }
+
+    /// The answer of `work`, counted, logged and with the name of the request. A panic in
+    /// it is an answer as well.
+    pub(crate) async fn follow(
+        &self,
+        watched: Watched,
+        work: impl Future<Output = Result<Response<Body>, Refusal>>,
+    ) -> Response<Body> {
+        let mut response = match contained(work).await {
+            Some(Ok(response)) => response,
+            Some(Err(refusal)) => refusal.answer(&watched.id),
+            None => {
+                count(&self.metrics.panics);
+                let (id, route) = (&*watched.id, watched.route.pattern());
+                tracing::error!(request_id = id, route, "a request met a defect");
+                Refusal::defect().answer(&watched.id)
+            }
+        };
+        self.note(&watched, &mut response);
+        if let Ok(id) = HeaderValue::from_str(&watched.id) {
+            // An API's own name for the request is worth more to whoever asks there.
+            response.headers_mut().entry(REQUEST_ID).or_insert(id);
+        }
+        response
+    }
+
+    fn note(&self, watched: &Watched, response: &mut Response<Body>) {
+        let status = response.status();
+        self.metrics
+            .requests
+            .count(watched.route, watched.method, status);
+        if status.as_u16() >= 400
+            && let Some(reason) = response.extensions_mut().remove::<Reason>()
+        {
+            self.note_refusal(watched, status, &reason);
+        }
+        if let Some(began) = watched.began {
+            let took = nanoseconds().saturating_sub(began) / 1000;
+            let by = response.extensions_mut().remove::<By>();
+            debug!(
+                request_id = &*watched.id,
+                route = watched.route.pattern(),
+                method = watched.method.as_str(),
+                status = status.as_u16(),
+                caller = by.as_ref().map(|by| by.0.name.as_str()),
+                took_us = took,
+                "answered"
+            );
+        }
+    }
+
+    fn note_refusal(&self, watched: &Watched, status: StatusCode, reason: &Reason) {
+        let error = reason.error;
+        if status.is_client_error() {
+            self.metrics.refusals.add(error);
+        }
+        let Some(held_back) = self.valve.pass(error, SystemClock.now().boot) else {
+            return;
+        };
+        info!(
+            request_id = &*watched.id,
+            route = watched.route.pattern(),
+            status = status.as_u16(),
+            error,
+            reason = reason.description,
+            more_like_it = (held_back > 0).then_some(held_back),
+            "not served"
+        );
+    }
+}
+
+/// The output of `work`; `None` if it panicked.
+async fn contained<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        polled.map_or(std::task::Poll::Ready(None), |poll| poll.map(Some))
+    })
+    .await
+}
+
+fn nanoseconds() -> u128 {
+    SystemClock.now().boot.as_nanos()
+}
+
+/// Names for requests: unique within the process, and told apart from those of others.
+#[derive(Debug)]
+struct Ids {
+    process: String,
+    next: AtomicU64,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        let mut random = [0; 6];
+        // Without randomness they are still told apart within the process.
+        let _ = aws_lc_rs::rand::fill(&mut random);
+        Self {
+            process: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+            next: AtomicU64::new(1),
+        }
+    }
+}
+
+impl Ids {
+    fn next(&self) -> Arc<str> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number:x}", self.process).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_without_its_words() {
+        let lookout = Lookout::default();
+        let watched = lookout.begin(Route::Token, &Method::GET);
+        let id = Arc::clone(&watched.id);
+        let response = lookout.follow(watched, async { panic!("canary") }).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[REQUEST_ID], *id);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains(&*id) && !body.contains("canary"), "{body}");
+        assert_eq!(lookout.metrics.panics.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_counted_by_its_word() {
+        let lookout = Lookout::default();
+        let watched = lookout.begin(Route::Token, &Method::GET);
+        lookout
+            .follow(watched, async { Err(Refusal::unauthorized()) })
+            .await;
+        assert_eq!(lookout.metrics.refusals.all(), [("unauthorized", 1)]);
+        let counts = lookout.metrics.requests.counts();
+        assert_eq!((counts.len(), &*counts[0].status), (1, "401"));
+    }
+}

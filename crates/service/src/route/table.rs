@@ -1,0 +1,150 @@
+//! Every path there is, once: routers, counters and OpenAPI go by this table.
+
+/// A path, or the want of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Token,
+    Headers,
+    Grant,
+    NamedGrant,
+    Proxy,
+    Reject,
+    Profiles,
+    Profile,
+    Events,
+    Live,
+    Ready,
+    Started,
+    Metrics,
+    OpenApi,
+    State,
+    Dashboard,
+    Script,
+    Style,
+    /// There is nothing at this path.
+    Nothing,
+}
+
+impl Route {
+    /// Those of the data listeners; first those that are asked most.
+    pub(crate) const DATA: [Self; 9] = [
+        Self::Token,
+        Self::Headers,
+        Self::Grant,
+        Self::NamedGrant,
+        Self::Proxy,
+        Self::Reject,
+        Self::Profiles,
+        Self::Profile,
+        Self::Events,
+    ];
+
+    /// Those for probes: the health listener has no others.
+    pub(crate) const HEALTH: [Self; 4] = [Self::Live, Self::Ready, Self::Started, Self::Metrics];
+
+    /// Those of the admin listener, beside the probes'.
+    pub(crate) const ADMIN: [Self; 5] = [
+        Self::OpenApi,
+        Self::State,
+        Self::Dashboard,
+        Self::Script,
+        Self::Style,
+    ];
+
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Nothing as usize + 1;
+
+    /// The path, as routers and OpenAPI write it.
+    pub(crate) const fn pattern(self) -> &'static str {
+        match self {
+            Self::Token => "/v1/token/{profile}",
+            Self::Headers => "/v1/headers/{profile}",
+            Self::Grant => "/token",
+            Self::NamedGrant => "/oauth2/{profile}/token",
+            Self::Proxy => "/proxy/{profile}/{*path}",
+            Self::Reject => "/v1/token/{profile}/reject",
+            Self::Profiles => "/v1/profiles",
+            Self::Profile => "/v1/profiles/{profile}",
+            Self::Events => "/v1/events",
+            Self::Live => "/livez",
+            Self::Ready => "/readyz",
+            Self::Started => "/startupz",
+            Self::Metrics => "/metrics",
+            Self::OpenApi => "/openapi.json",
+            Self::State => "/state",
+            Self::Dashboard => "/",
+            Self::Script => "/dashboard.js",
+            Self::Style => "/dashboard.css",
+            Self::Nothing => "none",
+        }
+    }
+
+    /// Which of `routes` leads to `path`.
+    pub(crate) fn of(routes: &[Self], path: &str) -> Self {
+        let leads = |route: &&Self| matches(route.pattern(), path);
+        routes.iter().find(leads).copied().unwrap_or(Self::Nothing)
+    }
+}
+
+/// Whether `path` is of the form `pattern`, of which `{name}` is any one part and
+/// `{*name}` any rest.
+fn matches(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (pattern, path);
+    loop {
+        let Some(open) = pattern.find('{') else {
+            return pattern == path;
+        };
+        let Some(rest) = path.strip_prefix(&pattern[..open]) else {
+            return false;
+        };
+        if pattern[open..].starts_with("{*") {
+            return true;
+        }
+        let part = rest.find('/').unwrap_or(rest.len());
+        let close = pattern[open..].find('}').map(|close| open + close + 1);
+        if part == 0 {
+            return false;
+        }
+        (pattern, path) = (&pattern[close.unwrap_or(pattern.len())..], &rest[part..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_route() {
+        for (path, route) in [
+            ("/v1/token/local", Route::Token),
+            ("/v1/token/local/reject", Route::Reject),
+            ("/v1/token/", Route::Nothing),
+            ("/v1/token/local/", Route::Nothing),
+            ("/v1/token", Route::Nothing),
+            ("/token", Route::Grant),
+            ("/oauth2/a/token", Route::NamedGrant),
+            ("/oauth2//token", Route::Nothing),
+            ("/proxy/a/v3/start", Route::Proxy),
+            ("/proxy/a/", Route::Proxy),
+            ("/proxy/a", Route::Nothing),
+            ("/v1/profiles", Route::Profiles),
+            ("/v1/profiles/a", Route::Profile),
+            ("/metrics", Route::Nothing),
+            ("", Route::Nothing),
+        ] {
+            assert_eq!(Route::of(&Route::DATA, path), route, "{path}");
+        }
+        assert_eq!(Route::of(&Route::ADMIN, "/"), Route::Dashboard);
+        assert_eq!(Route::of(&Route::HEALTH, "/"), Route::Nothing);
+    }
+
+    #[test]
+    fn every_route_is_of_a_listener() {
+        let all = [&Route::DATA[..], &Route::HEALTH, &Route::ADMIN].concat();
+        assert_eq!(all.len() + 1, Route::COUNT);
+        let mut patterns: Vec<_> = all.iter().map(|route| route.pattern()).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        assert_eq!(patterns.len(), all.len());
+    }
+}
