@@ -15,8 +15,9 @@ use crate::notice::{Notice, Observer};
 /// Between two looks where the system says nothing, as on network file systems.
 const POLL: Duration = Duration::from_secs(3);
 
-/// Whoever writes a file is given so long to come to its end.
-const SETTLE: Duration = Duration::from_millis(100);
+/// Whoever writes a file is given so long to come to its end, and so often.
+const SETTLE: Duration = Duration::from_millis(50);
+const MOST_LOOKS: u32 = 20;
 
 /// Files, and what was in them when this was last told.
 pub(super) struct Watch {
@@ -81,8 +82,7 @@ impl Watch {
                 () = tokio::time::sleep(POLL) => {}
             }
             while self.events.try_recv().is_ok() {}
-            let paths = self.files.iter().map(|(path, _)| path.clone()).collect();
-            let now = self.look(paths).await;
+            let now = self.settled().await;
             if now != self.files {
                 self.files = now;
                 return;
@@ -90,8 +90,27 @@ impl Watch {
         }
     }
 
+    /// What is in the files once that stays the same for a moment: whoever writes one in
+    /// place is seen with half of it. Who never comes to an end is not waited for.
+    async fn settled(&self) -> Vec<(PathBuf, Option<u64>)> {
+        let mut now = self.look().await;
+        for _ in 0..MOST_LOOKS {
+            if now == self.files {
+                break;
+            }
+            tokio::time::sleep(SETTLE).await;
+            let again = self.look().await;
+            if again == now {
+                break;
+            }
+            now = again;
+        }
+        now
+    }
+
     /// What is in the files, read on a thread for blocking work.
-    async fn look(&self, paths: Vec<PathBuf>) -> Vec<(PathBuf, Option<u64>)> {
+    async fn look(&self) -> Vec<(PathBuf, Option<u64>)> {
+        let paths: Vec<_> = self.files.iter().map(|(path, _)| path.clone()).collect();
         let fingerprints = self.fingerprints.clone();
         let look = move || {
             let of = |path: PathBuf| {
@@ -100,7 +119,8 @@ impl Watch {
             };
             paths.into_iter().map(of).collect()
         };
-        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+        let seen = tokio::task::spawn_blocking(look).await;
+        seen.unwrap_or_else(|_| self.files.clone())
     }
 }
 

@@ -347,15 +347,15 @@ impl Service {
         self.said.wait_for(words, from)
     }
 
-    /// Waits until what `look` sees is there: it is asked again and again, without a
-    /// pause but the time that it takes.
+    /// Waits until what `look` sees is there: it is asked again whenever the service says
+    /// something, and every few milliseconds.
     #[track_caller]
     pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        for _ in 0..20_000 {
+        for _ in 0..4_000 {
             if let Some(seen) = look(self) {
                 return seen;
             }
-            std::thread::yield_now();
+            self.said.wait(Duration::from_millis(5));
         }
         panic!("{what} did not come: {}", self.said());
     }
@@ -441,6 +441,12 @@ impl Said {
 
     fn text(&self) -> String {
         self.0.lock().unwrap().clone()
+    }
+
+    /// Waits for more, or for so long.
+    fn wait(&self, limit: Duration) {
+        let text = self.0.lock().unwrap();
+        drop(self.1.wait_timeout(text, limit).unwrap());
     }
 
     #[track_caller]

@@ -140,8 +140,10 @@ fn a_secret_that_is_empty_or_wrong_for_a_moment_costs_no_call() {
         let mark = service.said().len();
         write_private(&path, NEW_SECRET);
         service.wait_for("reloaded: secret of local read anew", mark);
-        assert!(emulator.wait_for_requests(3, PATIENCE));
-        assert!(sent(&emulator, NEW_SECRET));
+        // The wrong one may be tried once more before.
+        service.until("the new secret", |_| {
+            sent(&emulator, NEW_SECRET).then_some(())
+        });
     });
 }
 
@@ -287,7 +289,7 @@ fn to_read_a_file_is_no_change_of_it() {
     service.reconfigure(|text| text.replace("name = \"billing\"", "name = \"shop\""));
     service.wait_for("reloaded: caller shop added, caller billing removed", mark);
     let (_, said) = service.stop();
-    assert_eq!(said.matches("reloaded").count(), 1, "{said}");
+    assert_eq!(said.matches("reloaded: ").count(), 1, "{said}");
 }
 
 #[test]
