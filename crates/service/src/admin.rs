@@ -11,9 +11,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response as Answered;
-use axum::routing::{any, get};
-use http::{Method, Request, Response};
+use axum::routing::{any, get, post};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use serde_json::json;
 use tower_service::Service as _;
 
 use crate::connection::Answer;
@@ -25,7 +27,8 @@ use crate::openapi;
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result, result};
 use crate::roster::Roster;
-use crate::route::{Route, nothing, only_get};
+use crate::route::{Route, intended, nothing, only_get, only_post};
+use crate::steward::Reloader;
 
 /// Whom a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +51,21 @@ pub(crate) struct Admin {
 #[derive(Debug)]
 pub(crate) struct View {
     front: Arc<Front>,
+    reloader: Reloader,
     rosters: Vec<(&'static str, Arc<Roster>)>,
 }
 
 impl View {
-    pub(crate) fn new(front: Arc<Front>, rosters: Vec<(&'static str, Arc<Roster>)>) -> Self {
-        Self { front, rosters }
+    pub(crate) fn new(
+        front: Arc<Front>,
+        reloader: Reloader,
+        rosters: Vec<(&'static str, Arc<Roster>)>,
+    ) -> Self {
+        Self {
+            front,
+            reloader,
+            rosters,
+        }
     }
 
     fn office(&self) -> Arc<Office> {
@@ -135,7 +147,30 @@ fn router(kind: Kind, view: Arc<View>) -> Router {
         };
         router = router.route(route.pattern(), methods.fallback(only_get));
     }
+    if kind == Kind::Admin {
+        let methods = post(reload).fallback(only_post);
+        router = router.route(Route::Reload.pattern(), methods);
+    }
     router.fallback(any(nothing)).with_state(view)
+}
+
+/// `POST /admin/reload`: the configuration is read anew, with every secret.
+async fn reload(State(view): State<Arc<View>>, visit: Visit, request: Parts) -> Answered {
+    let outcome = async {
+        intended(&request.headers)?;
+        let changes = view.reloader.reload().await.map_err(|failure| {
+            let description = failure.message().to_owned();
+            let refusal = Refusal::new(StatusCode::CONFLICT, "configuration", description);
+            match failure.hint_text() {
+                Some(hint) => refusal.hint(hint),
+                None => refusal,
+            }
+        })?;
+        Ok(json_result(&json!({ "changes": changes })))
+    };
+    outcome
+        .await
+        .unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
 }
 
 /// `GET /metrics`

@@ -53,7 +53,7 @@ pub(crate) async fn only_get(visit: Visit) -> Response {
     Refusal::method("GET").answer(&visit.id)
 }
 
-async fn only_post(visit: Visit) -> Response {
+pub(crate) async fn only_post(visit: Visit) -> Response {
     Refusal::method("POST").answer(&visit.id)
 }
 

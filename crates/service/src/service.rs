@@ -148,7 +148,11 @@ impl Service {
             ("admin", Roster::new(MOST_WATCHERS)),
             ("health", Roster::new(MOST_WATCHERS)),
         ];
-        let view = Arc::new(View::new(Arc::clone(&front), rosters.clone()));
+        let view = Arc::new(View::new(
+            Arc::clone(&front),
+            reloader.clone(),
+            rosters.clone(),
+        ));
         let open = front.office().callers.are_told_by_the_kernel();
         let mut floor = Floor {
             sockets: self.sockets,

@@ -76,7 +76,7 @@ const READY: &[Parameter] = &[Parameter {
 }];
 
 /// Every operation there is.
-pub(super) const OPERATIONS: [Operation; 16] = [
+pub(super) const OPERATIONS: [Operation; 17] = [
     Operation {
         name: "token",
         route: Route::Token,
@@ -301,5 +301,18 @@ pub(super) const OPERATIONS: [Operation; 16] = [
         parameters: &[],
         body: None,
         answers: &[text("A page", "text/html")],
+    },
+    Operation {
+        name: "reload",
+        route: Route::Reload,
+        methods: &["post"],
+        who: Who::Operator,
+        summary: "Read the configuration anew, with every secret",
+        parameters: &[INTENT],
+        body: None,
+        answers: &[
+            answer(200, "It is in effect", "Reloaded"),
+            error(409, "Something is wrong with it: the old one goes on"),
+        ],
     },
 ];

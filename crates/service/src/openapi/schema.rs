@@ -190,6 +190,7 @@ fn state() -> Value {
         "listener": string(), "open": number(), "refused": number(), "given_up": number(),
     });
     json!({
+        "Reloaded": object(json!({ "changes": list(string()) }), json!({})),
         "State": object(
             json!({
                 "version": string(),

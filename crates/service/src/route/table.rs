@@ -21,6 +21,7 @@ pub(crate) enum Route {
     Dashboard,
     Script,
     Style,
+    Reload,
     /// There is nothing at this path.
     Nothing,
 }
@@ -43,12 +44,13 @@ impl Route {
     pub(crate) const HEALTH: [Self; 4] = [Self::Live, Self::Ready, Self::Started, Self::Metrics];
 
     /// Those of the admin listener, beside the probes'.
-    pub(crate) const ADMIN: [Self; 5] = [
+    pub(crate) const ADMIN: [Self; 6] = [
         Self::OpenApi,
         Self::State,
         Self::Dashboard,
         Self::Script,
         Self::Style,
+        Self::Reload,
     ];
 
     /// How many there are.
@@ -75,6 +77,7 @@ impl Route {
             Self::Dashboard => "/",
             Self::Script => "/dashboard.js",
             Self::Style => "/dashboard.css",
+            Self::Reload => "/admin/reload",
             Self::Nothing => "none",
         }
     }

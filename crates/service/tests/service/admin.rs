@@ -202,3 +202,28 @@ fn the_admin_socket_is_its_owners() {
     assert_eq!(code, Some(0));
     assert!(!socket.exists());
 }
+
+#[test]
+fn an_operator_has_the_configuration_read_anew() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).watched().start();
+    let reload = |headers: &str| {
+        let port = service.admin.unwrap();
+        let request = format!(
+            "POST /admin/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Content-Length: 0\r\n{headers}\r\n"
+        );
+        raw(
+            TcpStream::connect(("127.0.0.1", port)).unwrap(),
+            request.as_bytes(),
+        )
+    };
+    let intent = "Prove-Token-Request: true\r\n";
+    assert_eq!(reload("").status, 400, "a form cannot do it");
+    let done = reload(intent).expect(200);
+    assert!(done["changes"].is_array(), "{done}");
+    service.reconfigure(|text| text.replace("version = 1", "version = 2"));
+    let refused = reload(intent).expect(409);
+    assert_eq!(refused["error"], "configuration");
+    service.get("/v1/token/local").expect(200);
+}

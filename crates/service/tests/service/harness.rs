@@ -139,12 +139,6 @@ impl Setup {
         self
     }
 
-    /// Adds a variable.
-    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.env.push((name, value));
-        self
-    }
-
     /// Drops what `[service]` holds so far.
     pub(crate) fn without_service(mut self) -> Self {
         self.service.clear();
