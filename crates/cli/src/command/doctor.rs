@@ -11,10 +11,11 @@ use super::config::TextOrJson;
 use super::{Context, Run};
 use crate::args::{ProfileFlags, Takes};
 use crate::doctor::limit::Limit;
-use crate::doctor::report::{self, Page};
+use crate::doctor::report::{self, Report};
 use crate::doctor::{self, Section, Terms, configuration};
 use crate::failure::Failure;
-use crate::{interrupt, screen, session};
+use crate::screen::Page;
+use crate::{interrupt, session};
 
 /// Without `--timeout`, a profile is examined for so long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -80,10 +81,7 @@ impl DoctorArgs {
             true => names(context)?,
             false => vec![overrides.profile.clone()],
         };
-        let page = Page {
-            width: screen::width(),
-            unicode: screen::shows_unicode(&context.env),
-        };
+        let report = Report(Page::of(&context.env));
         let mut sections = Vec::new();
         for profile in names {
             let overrides = Overrides {
@@ -92,7 +90,7 @@ impl DoctorArgs {
             };
             let section = self.section(&overrides, runtime, context)?;
             if !self.wants_json() {
-                context.console.page(&page.text(&section))?;
+                context.console.page(&report.text(&section))?;
             }
             sections.push(section);
         }

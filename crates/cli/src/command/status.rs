@@ -9,12 +9,12 @@ use prove_token_config::{Config, Overrides, Profile};
 use serde_json::json;
 
 use self::row::Row;
-use self::text::Page;
+use self::text::Overview;
 use super::config::TextOrJson;
 use super::{Context, Run};
 use crate::args::{self, Takes};
 use crate::failure::Failure;
-use crate::screen;
+use crate::screen::Page;
 use crate::times;
 
 #[derive(Debug, Args)]
@@ -70,11 +70,8 @@ impl Run for StatusArgs {
                 .console
                 .line(json!({ "profiles": rows }).to_string())?;
         } else {
-            let page = Page {
-                width: screen::width(),
-                unicode: screen::shows_unicode(&context.env),
-            };
-            context.console.page(&page.render(&rows))?;
+            let overview = Overview(Page::of(&context.env));
+            context.console.page(&overview.render(&rows))?;
         }
         match self.check {
             true => self.verdict(&rows),
