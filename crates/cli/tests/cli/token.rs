@@ -35,8 +35,8 @@ hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account:
         2,
         str![],
         str![[r#"
-error: two profiles are named
-hint: leave out --profile, or the name after the command
+error: [PROFILE] cannot be used with --profile <NAME>
+hint: --help says what there is
 
 "#]],
     );
