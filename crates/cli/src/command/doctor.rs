@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use prove_token::ErrorKind;
 use prove_token_config::{Config, Overrides, Profile, Target};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::config::TextOrJson;
 use super::{Context, Run};
@@ -58,11 +57,7 @@ impl Run for DoctorArgs {
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
         let overrides = session::overrides(&self.flags, context)?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            let message = format!("cannot start the runtime: {}", error.kind());
-            Failure::new(ErrorKind::Internal, message)
-        })?;
+        let runtime = session::runtime()?;
         let done = self.examine(overrides, &runtime, context);
         // A file system or a secret command that hangs would hold the command up.
         runtime.shutdown_background();

@@ -278,3 +278,19 @@ fn a_result_that_cannot_be_written() {
         "error: cannot write to standard output: no storage space\n"
     );
 }
+
+/// Whatever is missing, it is told in words: what listens for signals would panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_file_descriptors() {
+    for most in 3..=16 {
+        let limit = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        for args in [&["token"][..], &["call", "/v3/x"], &["doctor"]] {
+            let outcome = run(&[args, &["--environment", "emulator"]].concat())
+                .below(&["sh", "-c", &limit])
+                .outcome();
+            // With less than a few the system starts no program.
+            assert_ne!(outcome.code, Some(101), "{most}: {outcome:?}");
+        }
+    }
+}
