@@ -6,9 +6,8 @@ use clap::Args;
 use prove_token_config::{Config, Overrides, Profile, Target};
 use tokio::runtime::Runtime;
 
-use super::config::TextOrJson;
 use super::{Context, Run};
-use crate::args::{ProfileFlags, Takes};
+use crate::args::{OutputFlags, ProfileFlags, Takes};
 use crate::doctor::limit::Limit;
 use crate::doctor::report::{self, Report};
 use crate::doctor::{self, Section, Terms, configuration};
@@ -32,12 +31,8 @@ pub(crate) struct DoctorArgs {
     /// to 3 token requests
     #[arg(long)]
     offline: bool,
-    /// How to print the findings
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
-    /// The same as -o json
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     #[command(flatten)]
     flags: ProfileFlags,
 }
@@ -52,7 +47,7 @@ impl Run for DoctorArgs {
     }
 
     fn wants_json(&self) -> bool {
-        self.json || self.output == TextOrJson::Json
+        self.output.is_json()
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {

@@ -10,9 +10,8 @@ use serde_json::json;
 
 use self::row::Row;
 use self::text::Overview;
-use super::config::TextOrJson;
 use super::{Context, Run};
-use crate::args::{self, Takes};
+use crate::args::{self, OutputFlags, Takes};
 use crate::failure::Failure;
 use crate::screen::Page;
 use crate::times;
@@ -23,12 +22,8 @@ pub(crate) struct StatusArgs {
     /// file, and the one that PROVE_CLIENT_ID makes
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
-    /// The same as --output json
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     /// For monitoring: exit with 0 only if every profile has a usable token, else with
     /// the exit code of what failed last, or 10
     #[arg(long)]
@@ -56,7 +51,7 @@ impl Run for StatusArgs {
     }
 
     fn wants_json(&self) -> bool {
-        self.json || self.output == TextOrJson::Json
+        self.output.is_json()
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
