@@ -97,7 +97,7 @@ pub(super) fn file(context: &Context) -> Result<PathBuf, Failure> {
             .collect();
         Failure::new(ErrorKind::Configuration, "there is no configuration file")
             .hint(format!("it would be found at {}", searched.join(" or ")))
-            .hint("without one, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator")
+            .hint("prove-token init makes one; without it, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator")
     })
 }
 

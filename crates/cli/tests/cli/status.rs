@@ -215,7 +215,7 @@ fn what_is_not_kept_is_said_to_be() {
 fn without_profiles_there_is_nothing_to_show() {
     run(&["status"]).outcome().transcript(3, str![], str![[r#"
 error: no profile is chosen, and none is configured
-hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+hint: let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
 
 "#]]);
     run(&["status", "none"])

@@ -28,7 +28,7 @@ Authorization: Bearer [TOKEN]
         );
     run(&["token"]).outcome().transcript(3, str![], str![[r#"
 error: no profile is chosen, and none is configured
-hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+hint: let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
 
 "#]]);
     run(&["-p", "one", "token", "other"]).outcome().transcript(

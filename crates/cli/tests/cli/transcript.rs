@@ -91,7 +91,7 @@ error: 2 problems in [HOME]/.config/prove-token/config.toml
         str![[r#"
 error: there is no configuration file
 hint: it would be found at [HOME]/.config/prove-token/config.toml or /etc/prove-token/config.toml
-hint: without one, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator
+hint: prove-token init makes one; without it, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator
 
 "#]],
     );
