@@ -23,7 +23,7 @@ use clap::{CommandFactory, FromArgMatches};
 use prove_token_config::Env;
 
 use crate::args::{Cli, Command, Global, Takes};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::failure::Failure;
 use crate::manner::Manner;
 use crate::usage;
@@ -48,8 +48,8 @@ fn run(args: &[OsString], env: Env) -> u8 {
         Ok(Ok(cli)) => cli,
         Ok(Err(help)) => {
             // Help and version are results (0); help for want of a command is not (2).
-            let _ = help.print();
-            return u8::try_from(help.exit_code()).unwrap_or(2);
+            let code = u8::try_from(help.exit_code()).unwrap_or(2);
+            return console::taken(help.print()).map_or_else(|failure| refuse(&failure), |()| code);
         }
         Err(failure) if usage::is_of(args, exec::NAME) => return refuse(&exec::own(failure)),
         Err(failure) => return refuse(&failure),

@@ -262,21 +262,26 @@ error: cannot listen on 127.0.0.1:[PORT] (address in use); choose another port, 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written() {
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_prove-token"))
-        .args(["token", "--environment", "emulator"])
-        .stdout(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let words = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        words,
-        "error: cannot write to standard output: no storage space\n"
-    );
+    for args in [
+        &["token", "--environment", "emulator"][..],
+        &["token", "-h"],
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_prove-token"))
+            .args(args)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            words,
+            "error: cannot write to standard output: no storage space\n"
+        );
+    }
 }
 
 /// Whatever is missing, it is told in words: what listens for signals would panic.
