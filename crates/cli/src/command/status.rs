@@ -5,7 +5,7 @@ mod text;
 
 use clap::Args;
 use prove_token::ErrorKind;
-use prove_token_config::{Config, Overrides, Profile};
+use prove_token_config::{Config, Env, Overrides, Profile};
 use serde_json::json;
 
 use self::row::Row;
@@ -13,6 +13,7 @@ use self::text::Overview;
 use super::{Context, Run};
 use crate::args::{self, OutputFlags, Takes};
 use crate::failure::Failure;
+use crate::printable::one_line;
 use crate::screen::Page;
 use crate::times;
 
@@ -132,11 +133,11 @@ fn all(overrides: &Overrides, context: &Context) -> Result<Vec<Candidate>, Failu
         |overrides: &Overrides| Profile::from_config(overrides, &context.env, config.as_ref());
     let listed = config.iter().flat_map(Config::profiles);
     let mut names: Vec<_> = listed.map(|entry| entry.name.to_owned()).collect();
-    // What a command without a name would use.
+    // What a command without a name would use, or would be refused for.
     let default = match resolve(overrides) {
         Ok(profile) => Some(profile.name),
         Err(error) if names.is_empty() => return Err(error.into()),
-        Err(_) => None,
+        Err(_) => of_variables(&context.env),
     };
     if let Some(name) = default.as_ref().filter(|name| !names.contains(name)) {
         names.insert(0, name.clone());
@@ -150,4 +151,12 @@ fn all(overrides: &Overrides, context: &Context) -> Result<Vec<Candidate>, Failu
         name,
     };
     Ok(names.into_iter().map(candidate).collect())
+}
+
+/// The name of the profile that variables choose, whether there is one or not.
+fn of_variables(env: &Env) -> Option<String> {
+    match env.var_os("PROVE_TOKEN_PROFILE") {
+        Some(name) => Some(one_line(&name.to_string_lossy())),
+        None => env.var_os("PROVE_CLIENT_ID").map(|_| "env".to_owned()),
+    }
 }
