@@ -211,11 +211,28 @@ fn what_is_not_kept_is_said_to_be() {
 "#]], str![]);
 }
 
+/// Every other command would fail: monitoring must not be told that all is well.
+#[test]
+fn what_variables_choose_is_there_even_if_it_cannot_be_used() {
+    for (variable, value, name) in [
+        ("PROVE_CLIENT_ID", "x", "env"),
+        ("PROVE_TOKEN_PROFILE", "none", "none"),
+    ] {
+        let outcome = run(&["status", "--json", "--check"])
+            .config("version = 1\n[profiles.one]\nenvironment = \"emulator\"\n")
+            .env(variable, value)
+            .outcome();
+        assert_eq!(outcome.code, Some(3), "{outcome:?}");
+        let failure = format!("the profile {name} has no usable token");
+        assert!(outcome.stderr.contains(&failure), "{outcome:?}");
+    }
+}
+
 #[test]
 fn without_profiles_there_is_nothing_to_show() {
     run(&["status"]).outcome().transcript(3, str![], str![[r#"
 error: no profile is chosen, and none is configured
-hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+hint: let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
 
 "#]]);
     run(&["status", "none"])
