@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod deferred;
+mod output;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use prove_token::{ClientAuthentication, ClientId, Endpoint, ProxyAddress};
 use prove_token_config::EnvironmentName;
 
 pub(crate) use self::deferred::Deferred;
+pub(crate) use self::output::OutputFlags;
 use crate::command;
 
 const AFTER_HELP: &str = "\

@@ -23,7 +23,7 @@ use clap::{CommandFactory, FromArgMatches};
 use prove_token_config::Env;
 
 use crate::args::{Cli, Command, Global, Takes};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::failure::Failure;
 use crate::manner::Manner;
 use crate::usage;
@@ -48,8 +48,8 @@ fn run(args: &[OsString], env: Env) -> u8 {
         Ok(Ok(cli)) => cli,
         Ok(Err(help)) => {
             // Help and version are results (0); help for want of a command is not (2).
-            let _ = help.print();
-            return u8::try_from(help.exit_code()).unwrap_or(2);
+            let code = u8::try_from(help.exit_code()).unwrap_or(2);
+            return console::taken(help.print()).map_or_else(|failure| refuse(&failure), |()| code);
         }
         Err(failure) if usage::is_of(args, exec::NAME) => return refuse(&exec::own(failure)),
         Err(failure) => return refuse(&failure),
@@ -82,10 +82,13 @@ fn parse(args: &[OsString], manner: Manner) -> Result<Result<Cli, clap::Error>, 
         return Err(secret_in_argv());
     }
     let mut command = Cli::command().color(manner.clap_color());
-    let parsed = command
-        .try_get_matches_from_mut(args.iter())
-        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    match parsed {
+    let matches = command.try_get_matches_from_mut(args.iter());
+    if let Ok(matches) = &matches
+        && let Some(failure) = usage::conflict(&command, matches)
+    {
+        return Err(failure);
+    }
+    match matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => Ok(Ok(cli)),
         Err(error) if is_help(error.kind()) => Ok(Err(error)),
         Err(error) => Err(usage::failure(&error, args)),
@@ -100,11 +103,7 @@ fn settled(mut global: Global, command: &dyn Run) -> Result<Global, Failure> {
             .hint(format!("leave out {flag}; --help says what there is")));
     }
     if let Some(name) = command.profile() {
-        // The parser sees that only where both stand behind the command's name.
-        if global.profile.replace(name.to_owned()).is_some() {
-            return Err(Failure::usage("two profiles are named")
-                .hint("leave out --profile, or the name after the command"));
-        }
+        global.profile = Some(name.to_owned());
     }
     Ok(global)
 }

@@ -54,8 +54,7 @@ impl Console {
         }
     }
 
-    /// Writes a result. A reader that went away is no error: `prove-token … |
-    /// head -1` has what it wanted.
+    /// Writes a result.
     pub(crate) fn result(&self, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
         if let Some(last) = bytes.as_ref().last() {
             self.mid_line.store(*last != b'\n', Ordering::Relaxed);
@@ -64,13 +63,7 @@ impl Console {
         let written = stdout
             .write_all(bytes.as_ref())
             .and_then(|()| stdout.flush());
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-                ErrorKind::Internal,
-                format!("cannot write to standard output: {}", error.kind()),
-            )),
-            _ => Ok(()),
-        }
+        taken(written)
     }
 
     /// Writes a result that is text, with a newline.
@@ -183,6 +176,18 @@ impl Console {
             let _ = io::stderr().write_all(line.as_bytes());
             *in_progress = true;
         }
+    }
+}
+
+/// What came of writing to standard output. A reader that went away is no error:
+/// `prove-token … | head -1` has what it wanted.
+pub(crate) fn taken(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            ErrorKind::Internal,
+            format!("cannot write to standard output: {}", error.kind()),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -91,7 +91,7 @@ impl Prompt {
             let by_number = number.and_then(|number| number.checked_sub(1));
             by_word
                 .or(by_number.filter(|index| *index < choices.len()))
-                .ok_or_else(|| format!("type a number from 1 to {}", choices.len()))
+                .ok_or_else(|| format!("type a number from 1 to {}, or a name", choices.len()))
         })
     }
 

@@ -5,9 +5,56 @@ use prove_token_config::Env;
 /// Where nobody says how wide a line may be.
 const USUAL_WIDTH: usize = 80;
 
+/// The least room for a sentence; a narrower terminal breaks lines by itself.
+const NARROW: usize = 24;
+
+/// What text for people is written on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// The columns of a line.
+    pub(crate) width: usize,
+    /// Whether characters beyond ASCII arrive.
+    pub(crate) unicode: bool,
+}
+
+impl Page {
+    /// Standard output.
+    pub(crate) fn of(env: &Env) -> Self {
+        Self {
+            width: width(),
+            unicode: shows_unicode(env),
+        }
+    }
+
+    /// Adds `words` to `text` behind `head`, which takes `indent` columns; further lines
+    /// stand below the first word.
+    pub(crate) fn paragraph(self, head: &str, indent: usize, words: &str, text: &mut String) {
+        let room = match self.width.saturating_sub(indent) {
+            room if room < NARROW => usize::MAX,
+            room => room,
+        };
+        text.push_str(head);
+        let mut column = 0;
+        for word in words.split(' ') {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length > room {
+                text.push_str(&format!("\n{:indent$}", ""));
+                column = 0;
+            }
+            if column > 0 {
+                text.push(' ');
+                column += 1;
+            }
+            text.push_str(word);
+            column += length;
+        }
+        text.push('\n');
+    }
+}
+
 /// The columns of the terminal at standard output; 80 if it does not say, without limit
 /// if there is none: a pipe has no edge.
-pub(crate) fn width() -> usize {
+fn width() -> usize {
     if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         return usize::MAX;
     }

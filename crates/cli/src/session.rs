@@ -34,7 +34,7 @@ pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
 use self::misses::Misses;
 use self::stage::Stage;
-pub(crate) use self::stage::blocking;
+pub(crate) use self::stage::{blocking, check_room, runtime};
 use self::watching::Habit;
 pub(crate) use self::wish::Wish;
 use crate::args::{ProfileFlags, TokenFlags};

@@ -5,8 +5,9 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 
 use crate::args::Cli;
 use crate::failure::Failure;
@@ -29,6 +30,26 @@ pub(crate) fn failure(error: &Error, args: &[OsString]) -> Failure {
         ),
         None => "--help says what there is".to_owned(),
     })
+}
+
+/// Two flags that contradict each other, one of them before the command's name and the
+/// other one behind it: the parser looks at each side alone. `command` has parsed
+/// `matches`.
+pub(crate) fn conflict(command: &Command, matches: &ArgMatches) -> Option<Failure> {
+    let (mut command, mut matches) = (command, matches);
+    while let Some((name, below)) = matches.subcommand() {
+        (command, matches) = (command.find_subcommand(name)?, below);
+    }
+    let is_given = |arg: &&Arg| {
+        let source = matches.value_source(arg.get_id().as_str());
+        source == Some(ValueSource::CommandLine)
+    };
+    let (one, other) = command.get_arguments().filter(is_given).find_map(|arg| {
+        let mut contradicting = command.get_arg_conflicts_with(arg).into_iter();
+        Some((arg, contradicting.find(is_given)?))
+    })?;
+    let failure = Failure::usage(format!("{one} cannot be used with {other}"));
+    Some(failure.hint("--help says what there is"))
 }
 
 /// Whether `args`, which the parser refuses, are for the command of this name.

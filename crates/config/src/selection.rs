@@ -8,7 +8,7 @@ use crate::document::{suggestion, without_value};
 use crate::env::{self, Env};
 use crate::error::Problem;
 use crate::file::Config;
-use crate::overrides::Overrides;
+use crate::overrides::{Overrides, SecretOverride};
 use crate::place::printable;
 use crate::schema;
 use crate::setting::{ClientIdSetting, EnvironmentName, Origin, SecretSetting, Setting, Settings};
@@ -183,7 +183,8 @@ fn unknown(name: &str, config: Option<&Config>) -> Problem {
 /// works without an account.
 fn nothing_selected(overrides: &Overrides, env: &Env, config: Option<&Config>) -> Problem {
     const TRY: &str = "to try it without an account: prove-token token --environment emulator";
-    if overrides.client_id.is_some() || overrides.client_secret.is_some() {
+    let has_secret = !matches!(overrides.client_secret, None | Some(SecretOverride::None));
+    if overrides.client_id.is_some() || has_secret {
         // Only half of a profile is given. The other half is not guessed: a
         // secret must not go where nobody sent it.
         return Problem::new("no profile is chosen, and no flag says where the tokens come from")
@@ -206,7 +207,7 @@ fn nothing_selected(overrides: &Overrides, env: &Env, config: Option<&Config>) -
     let path = config.map_or(Path::new(""), Config::path);
     match names.is_empty() {
         true => Problem::new("no profile is chosen, and none is configured").with_hint(format!(
-            "set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; {TRY}"
+            "let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; {TRY}"
         )),
         false => Problem::new("no profile is chosen").with_hint(format!(
             "name one with --profile, or as default_profile in {}: {}",

@@ -8,7 +8,7 @@ use prove_token_config::{Config, Profile, json_schema, keys};
 use serde_json::json;
 
 use super::{Context, Run};
-use crate::args::{Deferred, ProfileFlags, Takes};
+use crate::args::{Deferred, OutputFlags, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::session;
 use crate::table::{Cell, Table};
@@ -28,17 +28,15 @@ pub(crate) enum ConfigCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
+    output: OutputFlags,
+    #[command(flatten)]
     flags: ProfileFlags,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// How to print problems
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
+    #[command(flatten)]
+    output: OutputFlags,
 }
 
 #[derive(Debug, Args)]
@@ -58,14 +56,6 @@ pub(crate) enum SchemaFormat {
     Text,
 }
 
-/// For people or for machines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TextOrJson {
-    #[default]
-    Text,
-    Json,
-}
-
 impl Run for ConfigCommand {
     fn takes(&self) -> Takes {
         match self {
@@ -77,8 +67,8 @@ impl Run for ConfigCommand {
     fn wants_json(&self) -> bool {
         match self {
             Self::Path => false,
-            Self::Show(args) => args.output == TextOrJson::Json,
-            Self::Validate(args) => args.output == TextOrJson::Json,
+            Self::Show(args) => args.output.is_json(),
+            Self::Validate(args) => args.output.is_json(),
             Self::Schema(args) => args.output == SchemaFormat::Json,
         }
     }
@@ -107,7 +97,7 @@ pub(super) fn file(context: &Context) -> Result<PathBuf, Failure> {
             .collect();
         Failure::new(ErrorKind::Configuration, "there is no configuration file")
             .hint(format!("it would be found at {}", searched.join(" or ")))
-            .hint("without one, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator")
+            .hint("prove-token init makes one; without it, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator")
     })
 }
 
@@ -122,11 +112,11 @@ fn show(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
 /// Every setting with where it came from, aligned or as one object.
 pub(super) fn print(
     profile: &Profile,
-    output: TextOrJson,
+    output: OutputFlags,
     context: &Context,
 ) -> Result<(), Failure> {
     let rows = profile.explain();
-    if output == TextOrJson::Json {
+    if output.is_json() {
         let settings: Vec<_> = rows
             .iter()
             .map(
@@ -152,11 +142,9 @@ fn validate(args: &ValidateArgs, context: &Context) -> Result<(), Failure> {
     let profiles = config.profiles().count();
     let plural = if profiles == 1 { "" } else { "s" };
     let path = path.display();
-    context.console.line(match args.output {
-        TextOrJson::Text => format!("{path} is valid: {profiles} profile{plural}"),
-        TextOrJson::Json => {
-            json!({"file": path.to_string(), "valid": true, "profiles": profiles}).to_string()
-        }
+    context.console.line(match args.output.is_json() {
+        false => format!("{path} is valid: {profiles} profile{plural}"),
+        true => json!({"file": path.to_string(), "valid": true, "profiles": profiles}).to_string(),
     })
 }
 

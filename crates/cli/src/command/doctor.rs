@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use clap::Args;
-use prove_token::ErrorKind;
 use prove_token_config::{Config, Overrides, Profile, Target};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
-use super::config::TextOrJson;
 use super::{Context, Run};
-use crate::args::{ProfileFlags, Takes};
+use crate::args::{OutputFlags, ProfileFlags, Takes};
 use crate::doctor::limit::Limit;
-use crate::doctor::report::{self, Page};
+use crate::doctor::report::{self, Report};
 use crate::doctor::{self, Section, Terms, configuration};
 use crate::failure::Failure;
-use crate::{interrupt, screen, session};
+use crate::screen::Page;
+use crate::{interrupt, session};
 
 /// Without `--timeout`, a profile is examined for so long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -32,12 +31,8 @@ pub(crate) struct DoctorArgs {
     /// to 3 token requests
     #[arg(long)]
     offline: bool,
-    /// How to print the findings
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
-    /// The same as -o json
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     #[command(flatten)]
     flags: ProfileFlags,
 }
@@ -52,16 +47,12 @@ impl Run for DoctorArgs {
     }
 
     fn wants_json(&self) -> bool {
-        self.json || self.output == TextOrJson::Json
+        self.output.is_json()
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
         let overrides = session::overrides(&self.flags, context)?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            let message = format!("cannot start the runtime: {}", error.kind());
-            Failure::new(ErrorKind::Internal, message)
-        })?;
+        let runtime = session::runtime()?;
         let done = self.examine(overrides, &runtime, context);
         // A file system or a secret command that hangs would hold the command up.
         runtime.shutdown_background();
@@ -80,10 +71,7 @@ impl DoctorArgs {
             true => names(context)?,
             false => vec![overrides.profile.clone()],
         };
-        let page = Page {
-            width: screen::width(),
-            unicode: screen::shows_unicode(&context.env),
-        };
+        let report = Report(Page::of(&context.env));
         let mut sections = Vec::new();
         for profile in names {
             let overrides = Overrides {
@@ -92,7 +80,7 @@ impl DoctorArgs {
             };
             let section = self.section(&overrides, runtime, context)?;
             if !self.wants_json() {
-                context.console.page(&page.text(&section))?;
+                context.console.page(&report.text(&section))?;
             }
             sections.push(section);
         }

@@ -10,7 +10,7 @@ use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, F
 use super::{Context, Run};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::session::secret_from_stdin;
+use crate::session::{check_room, secret_from_stdin};
 
 /// What `--fault` takes, for people who read the long help.
 const FAULT_HELP: &str = "\
@@ -45,6 +45,7 @@ pub(crate) struct EmulatorArgs {
 
 impl Run for EmulatorArgs {
     fn run(&self, context: &Context) -> Result<(), Failure> {
+        check_room()?;
         // The emulator logs on the thread that answers.
         context.console.let_lines_wait()?;
         let log = Arc::clone(&context.console);

@@ -8,8 +8,8 @@ use clap::Args;
 use prove_token::{Clock, ErrorKind, SystemClock};
 use serde_json::{Map, Value, json};
 
-use super::config::TextOrJson;
 use super::{Context, Run};
+use crate::args::OutputFlags;
 use crate::failure::Failure;
 use crate::printable::printable;
 use crate::times;
@@ -23,14 +23,13 @@ pub(crate) struct InspectArgs {
     /// machine can see arguments)
     #[arg(default_value = "-", hide_default_value = true)]
     token: String,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
+    #[command(flatten)]
+    output: OutputFlags,
 }
 
 impl Run for InspectArgs {
     fn wants_json(&self) -> bool {
-        self.output == TextOrJson::Json
+        self.output.is_json()
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
@@ -40,9 +39,9 @@ impl Run for InspectArgs {
         };
         let jwt = decode(&given)?;
         let now = i64::try_from(SystemClock.now().wall.as_secs()).unwrap_or(i64::MAX);
-        match self.output {
-            TextOrJson::Json => context.console.line(jwt.to_json(now).to_string()),
-            TextOrJson::Text => context.console.line(jwt.to_text(now)),
+        match self.output.is_json() {
+            true => context.console.line(jwt.to_json(now).to_string()),
+            false => context.console.line(jwt.to_text(now)),
         }
     }
 }

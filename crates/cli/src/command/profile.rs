@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use prove_token_config::Config;
 use serde_json::json;
 
-use super::config::{self, TextOrJson};
+use super::config;
 use super::{Context, Run};
-use crate::args::{Deferred, ProfileFlags, Takes};
+use crate::args::{Deferred, OutputFlags, ProfileFlags, Takes};
 use crate::failure::Failure;
 use crate::printable::one_line;
 use crate::session;
@@ -31,18 +31,16 @@ pub(crate) enum ProfileCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
+    #[command(flatten)]
+    output: OutputFlags,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// The profile's name
     name: String,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
+    #[command(flatten)]
+    output: OutputFlags,
 }
 
 impl Run for ProfileCommand {
@@ -66,8 +64,8 @@ impl Run for ProfileCommand {
 
     fn wants_json(&self) -> bool {
         match self {
-            Self::List(args) => args.output == TextOrJson::Json,
-            Self::Show(args) => args.output == TextOrJson::Json,
+            Self::List(args) => args.output.is_json(),
+            Self::Show(args) => args.output.is_json(),
             _ => false,
         }
     }
@@ -88,9 +86,9 @@ impl Run for ProfileCommand {
 fn list(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     let path = config::file(context)?;
     let config = Config::inspect(&path)?;
-    let text = match args.output {
-        TextOrJson::Json => json(&config),
-        TextOrJson::Text => table(&config),
+    let text = match args.output.is_json() {
+        true => json(&config),
+        false => table(&config),
     };
     context.console.result(text)?;
     match Failure::of_file(&config) {

@@ -5,16 +5,16 @@ mod text;
 
 use clap::Args;
 use prove_token::ErrorKind;
-use prove_token_config::{Config, Overrides, Profile};
+use prove_token_config::{Config, Env, Overrides, Profile};
 use serde_json::json;
 
 use self::row::Row;
-use self::text::Page;
-use super::config::TextOrJson;
+use self::text::Overview;
 use super::{Context, Run};
-use crate::args::{self, Takes};
+use crate::args::{self, OutputFlags, Takes};
 use crate::failure::Failure;
-use crate::screen;
+use crate::printable::one_line;
+use crate::screen::Page;
 use crate::times;
 
 #[derive(Debug, Args)]
@@ -23,12 +23,8 @@ pub(crate) struct StatusArgs {
     /// file, and the one that PROVE_CLIENT_ID makes
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: TextOrJson,
-    /// The same as --output json
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    #[command(flatten)]
+    output: OutputFlags,
     /// For monitoring: exit with 0 only if every profile has a usable token, else with
     /// the exit code of what failed last, or 10
     #[arg(long)]
@@ -56,7 +52,7 @@ impl Run for StatusArgs {
     }
 
     fn wants_json(&self) -> bool {
-        self.json || self.output == TextOrJson::Json
+        self.output.is_json()
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
@@ -70,11 +66,8 @@ impl Run for StatusArgs {
                 .console
                 .line(json!({ "profiles": rows }).to_string())?;
         } else {
-            let page = Page {
-                width: screen::width(),
-                unicode: screen::shows_unicode(&context.env),
-            };
-            context.console.page(&page.render(&rows))?;
+            let overview = Overview(Page::of(&context.env));
+            context.console.page(&overview.render(&rows))?;
         }
         match self.check {
             true => self.verdict(&rows),
@@ -140,11 +133,11 @@ fn all(overrides: &Overrides, context: &Context) -> Result<Vec<Candidate>, Failu
         |overrides: &Overrides| Profile::from_config(overrides, &context.env, config.as_ref());
     let listed = config.iter().flat_map(Config::profiles);
     let mut names: Vec<_> = listed.map(|entry| entry.name.to_owned()).collect();
-    // What a command without a name would use.
+    // What a command without a name would use, or would be refused for.
     let default = match resolve(overrides) {
         Ok(profile) => Some(profile.name),
         Err(error) if names.is_empty() => return Err(error.into()),
-        Err(_) => None,
+        Err(_) => of_variables(&context.env),
     };
     if let Some(name) = default.as_ref().filter(|name| !names.contains(name)) {
         names.insert(0, name.clone());
@@ -158,4 +151,12 @@ fn all(overrides: &Overrides, context: &Context) -> Result<Vec<Candidate>, Failu
         name,
     };
     Ok(names.into_iter().map(candidate).collect())
+}
+
+/// The name of the profile that variables choose, whether there is one or not.
+fn of_variables(env: &Env) -> Option<String> {
+    match env.var_os("PROVE_TOKEN_PROFILE") {
+        Some(name) => Some(one_line(&name.to_string_lossy())),
+        None => env.var_os("PROVE_CLIENT_ID").map(|_| "env".to_owned()),
+    }
 }

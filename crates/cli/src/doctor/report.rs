@@ -5,6 +5,7 @@ use prove_token_config::Outcome;
 use serde_json::{Value, json};
 
 use super::{Finding, Section, Status};
+use crate::screen::Page;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const WARNING: Style = AnsiColor::Yellow.on_default();
@@ -15,19 +16,11 @@ const NAME: Style = Style::new().bold();
 /// The width of the longest subject.
 const SUBJECT: usize = 13;
 
-/// The least room for a sentence; a narrower terminal breaks lines by itself.
-const NARROW: usize = 24;
-
-/// The paper that is written on. Marks differ without their colour.
+/// The sections of a report on a page. Marks differ without their colour.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Page {
-    /// The columns of a line.
-    pub(crate) width: usize,
-    /// Whether characters beyond ASCII arrive.
-    pub(crate) unicode: bool,
-}
+pub(crate) struct Report(pub(crate) Page);
 
-impl Page {
+impl Report {
     /// A section, with an empty line at its end.
     pub(crate) fn text(self, section: &Section) -> String {
         let name = match &section.profile {
@@ -47,37 +40,13 @@ impl Page {
         let subject = finding.check.subject;
         let head = format!("  {style}{mark}{style:#} {subject:SUBJECT$}  ");
         let indent = 2 + mark.chars().count() + 1 + SUBJECT + 2;
-        self.paragraph(&head, indent, &finding.sentence, text);
+        self.0.paragraph(&head, indent, &finding.sentence, text);
         if let Some(remedy) = &finding.remedy {
-            let arrow = if self.unicode { "\u{2192}" } else { "->" };
+            let arrow = if self.0.unicode { "\u{2192}" } else { "->" };
             let head = format!("{:indent$}{arrow} ", "");
-            self.paragraph(&head, indent + arrow.chars().count() + 1, remedy, text);
+            let indent = indent + arrow.chars().count() + 1;
+            self.0.paragraph(&head, indent, remedy, text);
         }
-    }
-
-    /// `words` behind `head`, which takes `indent` columns; further lines stand below
-    /// the first word.
-    fn paragraph(self, head: &str, indent: usize, words: &str, text: &mut String) {
-        let room = match self.width.saturating_sub(indent) {
-            room if room < NARROW => usize::MAX,
-            room => room,
-        };
-        text.push_str(head);
-        let mut column = 0;
-        for word in words.split(' ') {
-            let length = word.chars().count();
-            if column > 0 && column + 1 + length > room {
-                text.push_str(&format!("\n{:indent$}", ""));
-                column = 0;
-            }
-            if column > 0 {
-                text.push(' ');
-                column += 1;
-            }
-            text.push_str(word);
-            column += length;
-        }
-        text.push('\n');
     }
 
     fn mark(self, status: Status) -> (&'static str, Style) {
@@ -87,7 +56,7 @@ impl Page {
             Status::Failed(_) => ("\u{2717}", "[x] ", FAILED),
             Status::NotTried => ("\u{2013}", "[-] ", NOT_TRIED),
         };
-        match self.unicode {
+        match self.0.unicode {
             true => (unicode, style),
             false => (ascii, style),
         }
@@ -175,7 +144,7 @@ mod tests {
             .warning("it ends with white space, and begins with it")
             .remedy("copy it once more, and store it alone");
         let mut text = String::new();
-        Page { width, unicode }.line(&finding, &mut text);
+        Report(Page { width, unicode }).line(&finding, &mut text);
         strip_str(&text).to_string()
     }
 

@@ -6,7 +6,9 @@ use prove_token::{ClientId, ClientSecret, ErrorKind};
 use prove_token_config::{Profile, Target};
 use prove_token_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator};
 
+use super::stage::check_room;
 use crate::console::Console;
+
 use crate::failure::Failure;
 use crate::report;
 
@@ -40,6 +42,7 @@ pub(crate) fn with_emulator(
 }
 
 fn start_emulator(console: &Arc<Console>) -> Result<Emulator, Failure> {
+    check_room()?;
     let log = Arc::clone(console);
     let emulator = Emulator::builder()
         .log(move |request| report::note(&log, "emulator_request", &format!("emulator: {request}")))

@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
+use std::io;
 use std::time::Duration;
 
 use prove_token::ErrorKind;
@@ -68,15 +69,39 @@ impl Stage {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
         }
-        let built = Builder::new_current_thread().enable_all().build();
-        let runtime = built.map_err(|error| {
-            Failure::new(
-                ErrorKind::Internal,
-                format!("cannot start the runtime: {}", error.kind()),
-            )
-        })?;
+        let runtime = runtime()?;
         Ok(self.runtime.get_or_init(|| runtime))
     }
+}
+
+/// A runtime on the thread that asks for it, for one command's work.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    check_room()?;
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| not_started(&error))
+}
+
+/// Refuses to go on without as many file descriptors as a runtime begins with, whoever
+/// makes it: the one that listens for signals panics if it gets none.
+#[cfg(unix)]
+pub(crate) fn check_room() -> Result<(), Failure> {
+    use std::os::unix::net::UnixStream;
+    let mut closed_again = Vec::new();
+    for _ in 0..3 {
+        closed_again.push(UnixStream::pair().map_err(|error| not_started(&error))?);
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_room() -> Result<(), Failure> {
+    Ok(())
+}
+
+fn not_started(error: &io::Error) -> Failure {
+    let text = format!("cannot start the runtime: {}", error.kind());
+    Failure::new(ErrorKind::Internal, text)
+        .hint("the process may have used up its threads or file descriptors")
 }
 
 /// Runs `work`, which blocks, on a thread of its own, so that signals and `limit` end the

@@ -24,6 +24,53 @@ fn usage_is_2() {
     );
 }
 
+/// The parser sees a conflict only where both flags stand on the same side of the
+/// command's name.
+#[test]
+fn what_contradicts_each_other_does_so_in_any_order() {
+    for (args, first, second) in [
+        (&["-p", "x", "purge", "--all"][..], "--all", "--profile"),
+        (
+            &["--environment", "uat-us", "purge", "--all"],
+            "--all",
+            "--environment",
+        ),
+        (&["-p", "x", "doctor", "--all"], "--all", "--profile"),
+        (&["-q", "config", "schema", "-v"], "--quiet", "--verbose"),
+        (
+            &[
+                "--environment",
+                "uat-us",
+                "init",
+                "x",
+                "--token-endpoint",
+                "https://a.example",
+            ],
+            "--token-endpoint",
+            "--environment",
+        ),
+        (
+            &[
+                "--environment",
+                "uat-us",
+                "config",
+                "show",
+                "--api-base",
+                "https://a.example",
+            ],
+            "--api-base",
+            "--environment",
+        ),
+    ] {
+        let words = run(args).outcome().failure(2);
+        let expected = format!("error: {first}");
+        assert_words(
+            &words,
+            &[&expected, &format!("cannot be used with {second}")],
+        );
+    }
+}
+
 #[test]
 fn configuration_is_3() {
     assert_words(

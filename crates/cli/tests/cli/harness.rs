@@ -89,6 +89,13 @@ impl Run {
         self
     }
 
+    /// Makes it the first of a process group, as a shell does.
+    #[cfg(unix)]
+    pub(crate) fn group(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
+        self
+    }
+
     /// Puts words before the command, such as `strace` or a shell that sets something.
     pub(crate) fn below(mut self, words: &[&str]) -> Self {
         let mut command = Command::new(words[0]);

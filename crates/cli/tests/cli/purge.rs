@@ -57,6 +57,12 @@ fn a_secret_source_is_not_touched() {
 }
 
 #[test]
+fn without_a_profile_it_says_what_every_command_says() {
+    let purge = run(&["purge"]).outcome().failure(3);
+    assert_eq!(purge, run(&["token"]).outcome().failure(3));
+}
+
+#[test]
 fn all_of_them_go_whatever_the_configuration() {
     let place = Place::new();
     place.token();

@@ -211,11 +211,28 @@ fn what_is_not_kept_is_said_to_be() {
 "#]], str![]);
 }
 
+/// Every other command would fail: monitoring must not be told that all is well.
+#[test]
+fn what_variables_choose_is_there_even_if_it_cannot_be_used() {
+    for (variable, value, name) in [
+        ("PROVE_CLIENT_ID", "x", "env"),
+        ("PROVE_TOKEN_PROFILE", "none", "none"),
+    ] {
+        let outcome = run(&["status", "--json", "--check"])
+            .config("version = 1\n[profiles.one]\nenvironment = \"emulator\"\n")
+            .env(variable, value)
+            .outcome();
+        assert_eq!(outcome.code, Some(3), "{outcome:?}");
+        let failure = format!("the profile {name} has no usable token");
+        assert!(outcome.stderr.contains(&failure), "{outcome:?}");
+    }
+}
+
 #[test]
 fn without_profiles_there_is_nothing_to_show() {
     run(&["status"]).outcome().transcript(3, str![], str![[r#"
 error: no profile is chosen, and none is configured
-hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+hint: let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
 
 "#]]);
     run(&["status", "none"])
@@ -241,4 +258,86 @@ hint: usage: prove-token status --check --min-validity <TIME> [PROFILE]; --help 
 
 "#]],
         );
+}
+
+/// What a terminal shows of a profile whose token is not there, and of one whose token
+/// was refused.
+#[cfg(target_os = "linux")]
+fn screen_at(columns: u16) -> crate::terminal::Ended {
+    let emulator = emulator().fault(Fault::status(403)).start().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let config = format!(
+        "version = 1\ndefault_profile = \"acme\"\n\
+         [profiles.acme]\ntoken_endpoint = \"https://idp.example.com/token\"\n\
+         client_id = \"me\"\nclient_secret = {{ file = \"/nowhere/secret\" }}\n\
+         [profiles.refused]\ntoken_endpoint = \"{}\"\nclient_id = \"{ID}\"\n\
+         client_secret = {{ command = [\"cat\", \"secret\"] }}\n",
+        emulator.token_endpoint()
+    );
+    let run = run_in(home.path(), &["token", "refused"]);
+    let run = run
+        .config(&config)
+        .file("secret", SECRET)
+        .env("PATH", "/usr/bin:/bin");
+    run.outcome().failure(6);
+    let terminal =
+        crate::terminal::Terminal::start(home.path(), columns, &["status", "--read-secrets"]);
+    let mut ended = terminal.end();
+    let port = emulator.url().rsplit_once(':').unwrap().1;
+    let text = ended.text.replace(port, "[PRT]");
+    // The pause before the next try is drawn.
+    let lines = text
+        .lines()
+        .map(|line| match line.contains("before the next try") {
+            true => "  wait [..] before the next try",
+            false => line,
+        });
+    ended.text = lines.collect::<Vec<_>>().join("\n");
+    ended
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_narrow_terminal_gets_paragraphs() {
+    screen_at(60).screen(
+        0,
+        str![[r#"
+* acme  idp.example.com
+    token    ░░░░░░░░░░░░░░░░░░░░  none
+    failure  secret source
+    secret   in the file /nowhere/secret
+  refused  http://127.0.0.1:[PRT]
+    token    ░░░░░░░░░░░░░░░░░░░░  none
+    failure  request rejected
+    secret   printed by the command cat within 10s
+! acme: the secret file /nowhere/secret does not exist
+  write the client secret to /nowhere/secret, or name
+  another file
+! refused: http://127.0.0.1:[PRT]/token refused the request
+  (status 403: Forbidden)
+  check the token endpoint's address, and that the client
+  may use it
+  wait [..] before the next try
+
+"#]],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wide_terminal_gets_a_table() {
+    screen_at(120).screen(
+        0,
+        str![[r#"
+  PROFILE  ENVIRONMENT             TOKEN                       RENEWAL  LAST FAILURE
+* acme     idp.example.com         ░░░░░░░░░░░░░░░░░░░░  none           secret source
+  refused  http://127.0.0.1:[PRT]  ░░░░░░░░░░░░░░░░░░░░  none           request rejected
+! acme: the secret file /nowhere/secret does not exist
+  write the client secret to /nowhere/secret, or name another file
+! refused: http://127.0.0.1:[PRT]/token refused the request (status 403: Forbidden)
+  check the token endpoint's address, and that the client may use it
+  wait [..] before the next try
+
+"#]],
+    );
 }

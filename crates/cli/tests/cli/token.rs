@@ -28,15 +28,15 @@ Authorization: Bearer [TOKEN]
         );
     run(&["token"]).outcome().transcript(3, str![], str![[r#"
 error: no profile is chosen, and none is configured
-hint: set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+hint: let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
 
 "#]]);
     run(&["-p", "one", "token", "other"]).outcome().transcript(
         2,
         str![],
         str![[r#"
-error: two profiles are named
-hint: leave out --profile, or the name after the command
+error: [PROFILE] cannot be used with --profile <NAME>
+hint: --help says what there is
 
 "#]],
     );

@@ -91,7 +91,7 @@ error: 2 problems in [HOME]/.config/prove-token/config.toml
         str![[r#"
 error: there is no configuration file
 hint: it would be found at [HOME]/.config/prove-token/config.toml or /etc/prove-token/config.toml
-hint: without one, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator
+hint: prove-token init makes one; without it, set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET, or use --environment emulator
 
 "#]],
     );
@@ -262,19 +262,40 @@ error: cannot listen on 127.0.0.1:[PORT] (address in use); choose another port, 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written() {
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_prove-token"))
-        .args(["token", "--environment", "emulator"])
-        .stdout(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let words = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        words,
-        "error: cannot write to standard output: no storage space\n"
-    );
+    for args in [
+        &["token", "--environment", "emulator"][..],
+        &["token", "-h"],
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_prove-token"))
+            .args(args)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            words,
+            "error: cannot write to standard output: no storage space\n"
+        );
+    }
+}
+
+/// Whatever is missing, it is told in words: what listens for signals would panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_file_descriptors() {
+    for most in 3..=16 {
+        let limit = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        for args in [&["token"][..], &["call", "/v3/x"], &["doctor"]] {
+            let outcome = run(&[args, &["--environment", "emulator"]].concat())
+                .below(&["sh", "-c", &limit])
+                .outcome();
+            // With less than a few the system starts no program.
+            assert_ne!(outcome.code, Some(101), "{most}: {outcome:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::process::ExitStatus;
 
-use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, kill_process, waitid};
 use rustix::termios::tcgetpgrp;
 use tokio::process::Command;
 use tokio::signal::unix::SignalKind;
@@ -25,10 +25,12 @@ const PASSED: [Signal; 8] = [
     Signal::CONT,
 ];
 
-/// Runs `command` to its end, and passes on the signals that come meanwhile.
+/// Runs `command` to its end, passes on the signals that come meanwhile, and stands still
+/// while it does.
 pub(super) async fn run(mut command: Command) -> io::Result<ExitStatus> {
     // First, so that none comes in between.
-    let mut signals = Signals::listen(PASSED.map(|signal| SignalKind::from_raw(signal.as_raw())));
+    let kinds = PASSED.map(|signal| SignalKind::from_raw(signal.as_raw()));
+    let mut signals = Signals::listen(kinds.into_iter().chain([SignalKind::child()]));
     let mut child = command.spawn()?;
     loop {
         tokio::select! {
@@ -36,8 +38,10 @@ pub(super) async fn run(mut command: Command) -> io::Result<ExitStatus> {
             number = signals.next() => {
                 let signal = PASSED.into_iter().find(|signal| signal.as_raw() == i32::from(number));
                 let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-                if let (Some(signal), Some(id)) = (signal, id) {
-                    pass_on(signal, id);
+                match (signal, id) {
+                    (Some(signal), Some(id)) => pass_on(signal, id),
+                    (None, Some(id)) => stop_with(id),
+                    (_, None) => {}
                 }
             }
         }
@@ -52,8 +56,14 @@ fn pass_on(signal: Signal, child: Pid) {
         // Nobody is left to tell if it has just ended.
         let _ = kill_process(child, signal);
     }
-    if signal == Signal::TSTP {
-        // As we would have without listening; until somebody continues us.
+}
+
+/// Stops this process, too, if `child` has stopped: whether it does is its own decision,
+/// and that of the kernel, which lets nobody stop whom no shell would continue.
+fn stop_with(child: Pid) {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+    let has_stopped = waitid(WaitId::Pid(child), options);
+    if has_stopped.is_ok_and(|status| status.is_some_and(|status| status.stopped())) {
         let _ = kill_process(getpid(), Signal::STOP);
     }
 }

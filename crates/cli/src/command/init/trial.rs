@@ -30,8 +30,7 @@ pub(super) fn run(answers: &Answers<'_>, plan: &mut Plan) -> Result<(), Failure>
             Err(failure) => failure,
         };
         // Ctrl-C is no answer of a server.
-        let was_interrupted = failure.exit_code() > 128;
-        let Some(prompt) = answers.prompt.filter(|_| !was_interrupted) else {
+        let Some(prompt) = answers.prompt.filter(|_| !failure.is_interruption()) else {
             return Err(
                 failure.hint("nothing was written; --no-try writes the profile without a test")
             );

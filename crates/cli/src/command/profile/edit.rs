@@ -1,8 +1,9 @@
 //! `prove-token profile remove` and `use`: what is there already, changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use prove_token::ErrorKind;
 use prove_token_config::{Config, Edit, KeptSecret, Overrides, SecretPlace};
 
 use crate::command::Context;
@@ -38,12 +39,15 @@ pub(super) fn remove(args: &RemoveArgs, context: &Context) -> Result<(), Failure
     let path = file(context)?;
     let edit = Edit::new().remove_profile(&args.name);
     edit.preview(&path)?;
-    let was_default = Config::load(&path)?.default_profile() == Some(&args.name);
-    let kept = kept(args, &path, context)?;
+    let config = Config::load(&path)?;
+    let was_default = config.default_profile() == Some(&args.name);
+    let kept = place(&args.name, &path, context);
     if let (Some(place), true) = (&kept, args.with_secret) {
         // Before the file forgets where it is.
         place.check_writable(&context.env)?;
+        refuse_shared(place, &args.name, &config, context)?;
     }
+    let kept = kept.filter(|place| args.with_secret || outlives_profile(place));
     edit.apply(&path)?;
     let notice = |text: &str| context.console.notice(text);
     let shown = one_line(&path.to_string_lossy());
@@ -65,28 +69,61 @@ pub(super) fn remove(args: &RemoveArgs, context: &Context) -> Result<(), Failure
     Ok(())
 }
 
-/// Where the profile's secret is, if it is in a place that outlives the profile.
-fn kept(
-    args: &RemoveArgs,
-    path: &std::path::Path,
-    context: &Context,
-) -> Result<Option<SecretPlace>, Failure> {
+/// Where the secret of this profile is. `None` if it names no place, as one of the
+/// emulator.
+fn place(name: &str, path: &Path, context: &Context) -> Option<SecretPlace> {
     let overrides = Overrides {
         config: Some(path.to_owned()),
-        profile: Some(args.name.clone()),
+        profile: Some(name.to_owned()),
         ..Overrides::default()
     };
-    match KeptSecret::of(&overrides, &context.env) {
-        Ok(kept) => Ok(Some(kept.place().clone()).filter(|place| {
-            args.with_secret
-                || match place {
-                    SecretPlace::File(path) => path.exists(),
-                    SecretPlace::Keyring { .. } => true,
-                    _ => false,
-                }
-        })),
-        // It names none, as one of the emulator.
-        Err(_) => Ok(None),
+    let kept = KeptSecret::of(&overrides, &context.env).ok()?;
+    Some(kept.place().clone())
+}
+
+fn outlives_profile(place: &SecretPlace) -> bool {
+    match place {
+        SecretPlace::File(path) => path.exists(),
+        SecretPlace::Keyring { .. } => true,
+        _ => false,
+    }
+}
+
+/// Another profile would be without its secret, and find out when it needs a token.
+fn refuse_shared(
+    secret: &SecretPlace,
+    name: &str,
+    config: &Config,
+    context: &Context,
+) -> Result<(), Failure> {
+    let shares = |other: &&str| {
+        let other = place(other, config.path(), context);
+        other.is_some_and(|other| is_same(secret, &other))
+    };
+    let mut others = config.profiles().map(|entry| entry.name);
+    match others.find(|other| *other != name && shares(other)) {
+        None => Ok(()),
+        Some(other) => {
+            let text = format!("the profile \"{other}\" keeps its client secret in {secret}, too");
+            let failure = Failure::new(ErrorKind::Configuration, text);
+            Err(failure.hint("leave out --with-secret, or remove that profile first"))
+        }
+    }
+}
+
+/// Of places that can be written.
+fn is_same(one: &SecretPlace, other: &SecretPlace) -> bool {
+    use SecretPlace::{File, Keyring};
+    match (one, other) {
+        (File(one), File(other)) => one == other,
+        (
+            Keyring { name, until_reboot },
+            Keyring {
+                name: other,
+                until_reboot: forgets,
+            },
+        ) => (name, until_reboot) == (other, forgets),
+        _ => false,
     }
 }
 

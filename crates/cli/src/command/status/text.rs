@@ -7,6 +7,7 @@ use prove_token_config::Store;
 
 use super::row::{Kept, Life, Row, left_until};
 use crate::printable::one_line;
+use crate::screen::Page;
 use crate::table::{Cell, Table};
 use crate::times;
 
@@ -29,25 +30,21 @@ const HEADINGS: [&str; 7] = [
     "SECRET",
 ];
 
-/// What the page is written for.
-pub(super) struct Page {
-    /// In characters.
-    pub(super) width: usize,
-    /// Whether blocks may be drawn.
-    pub(super) unicode: bool,
-}
+/// All rows on a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overview(pub(super) Page);
 
-impl Page {
+impl Overview {
     pub(super) fn render(&self, rows: &[Row]) -> String {
         // Where the secret is kept is the longest column, and the first to go.
         let tables = [self.table(rows, true), self.table(rows, false)];
-        let fitting = tables.iter().find(|table| table.width() <= self.width);
+        let fitting = tables.iter().find(|table| table.width() <= self.0.width);
         let mut text = match fitting {
             Some(table) => table.render(),
             None => self.paragraphs(rows),
         };
         for row in rows {
-            text.push_str(&remarks(row));
+            self.remarks(row, &mut text);
         }
         text
     }
@@ -95,8 +92,34 @@ impl Page {
         text
     }
 
+    /// What a column has no room for.
+    fn remarks(&self, row: &Row, text: &mut String) {
+        let name = one_line(&row.name);
+        if let Some(failure) = &row.failure {
+            let (head, words) = (format!("{BAD}!{BAD:#} "), failure.message());
+            for (number, line) in words.lines().enumerate() {
+                let (head, name) = match number {
+                    0 => (head.as_str(), format!("{name}: ")),
+                    _ => ("  ", String::new()),
+                };
+                self.0.paragraph(head, 2, &format!("{name}{line}"), text);
+            }
+            for hint in failure.hints() {
+                self.0.paragraph("  ", 2, hint, text);
+            }
+        }
+        if let Kept::Closed { .. } = row.kept {
+            let words = format!(
+                "{name}: the secret was not read, so the token was not opened; --read-secrets \
+                 does both"
+            );
+            self.0
+                .paragraph(&format!("{SOON}!{SOON:#} "), 2, &words, text);
+        }
+    }
+
     fn bar(&self, row: &Row) -> Cell {
-        let (full, empty) = if self.unicode {
+        let (full, empty) = if self.0.unicode {
             ('█', '░')
         } else {
             ('#', '.')
@@ -157,23 +180,4 @@ fn last_failure(row: &Row) -> Cell {
         None => Cell::default(),
         Some(failure) => Cell::styled(failure.kind().as_str().replace('_', " "), BAD),
     }
-}
-
-/// What a column has no room for.
-fn remarks(row: &Row) -> String {
-    let name = one_line(&row.name);
-    let mut text = String::new();
-    if let Some(failure) = &row.failure {
-        text.push_str(&format!("{BAD}!{BAD:#} {name}: {}\n", failure.message()));
-        for hint in failure.hints() {
-            text.push_str(&format!("  {QUIET}{hint}{QUIET:#}\n"));
-        }
-    }
-    if let Kept::Closed { .. } = row.kept {
-        text.push_str(&format!(
-            "{SOON}!{SOON:#} {name}: the secret was not read, so the token was not opened; \
-             --read-secrets does both\n"
-        ));
-    }
-    text
 }

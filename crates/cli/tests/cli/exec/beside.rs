@@ -1,6 +1,6 @@
 //! With the built-in emulator, which ends with its process.
 
-use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use snapbox::str;
 
 use super::WAIT;
@@ -84,21 +84,31 @@ TERM
 
 #[test]
 fn both_stop_and_go_on() {
-    let mut running = exec(&["sh", "-c", WAIT]).start();
+    let mut running = exec(&["sh", "-c", WAIT]).group().start();
     let id = running.stdout_line();
     running.signal(Signal::TSTP);
+    // It stops when the program has.
     let status = waitid(WaitId::Pid(running.id()), WaitIdOptions::STOPPED).unwrap();
     assert!(status.is_some_and(|status| status.stopped()));
-    // Signalled before we stopped; it stops when it next gets a processor.
-    let is_stopped = || {
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        status.contains("State:\tT")
-    };
-    while !is_stopped() {
-        std::thread::yield_now();
-    }
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    assert!(status.contains("State:\tT"), "{status}");
     running.signal(Signal::CONT);
     running.signal(Signal::TERM);
+    assert_eq!(running.outcome().code, Some(9));
+}
+
+/// Where no shell could continue them, the kernel stops nobody, and so do we.
+#[test]
+fn without_a_shell_they_go_on() {
+    let mut running = exec(&["sh", "-c", WAIT])
+        .below(&["setsid", "--wait"])
+        .start();
+    let id = running.stdout_line();
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t"));
+    let parent = Pid::from_raw(parent.unwrap().parse().unwrap()).unwrap();
+    kill_process(parent, Signal::TSTP).unwrap();
+    kill_process(parent, Signal::TERM).unwrap();
     assert_eq!(running.outcome().code, Some(9));
 }
 

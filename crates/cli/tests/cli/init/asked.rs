@@ -78,7 +78,7 @@ Which environment are yours for?
   4  prod-eu   Europe, Production
   5  emulator  a local Prove inside the command; no account
 Number or name [1]: 6
-  type a number from 1 to 5
+  type a number from 1 to 5, or a name
 Number or name [1]: emulator
 Name of the profile [emulator]: Not A Name
   not a name for a profile: use up to 64 of a-z, 0-9, -, _ a
@@ -119,7 +119,7 @@ Which environment are yours for?
   4  prod-eu   Europe, Production
   5  emulator  a local Prove inside the command; no account
 Number or name [1]: 6
-  type a number from 1 to 5
+  type a number from 1 to 5, or a name
 Number or name [1]: emulator
 Name of the profile [emulator]: Not A Name
   not a name for a profile: use up to 64 of a-z, 0-9, -, _ and ., not beginning with a dot

@@ -223,6 +223,31 @@ hint: did you mean acme?
 }
 
 #[test]
+fn a_secret_that_another_profile_needs_is_not_removed() {
+    let home = tempfile::tempdir().unwrap();
+    for name in ["one", "two"] {
+        let add = format!(
+            "profile add {name} --environment uat-us --client-id x --client-secret-file kept"
+        );
+        in_home(home.path(), &add).success();
+    }
+    std::fs::write(home.path().join("kept"), "canary-secret").unwrap();
+    in_home(home.path(), "profile remove one --with-secret").transcript(
+        3,
+        str![],
+        str![[r#"
+error: the profile "two" keeps its client secret in the file [HOME]/kept, too
+hint: leave out --with-secret, or remove that profile first
+
+"#]],
+    );
+    assert!(config(home.path()).contains("[profiles.one]"));
+    in_home(home.path(), "profile remove one").success();
+    in_home(home.path(), "profile remove two --with-secret").success();
+    assert!(!home.path().join("kept").exists());
+}
+
+#[test]
 fn a_variable_that_overrules_the_default_is_named() {
     let outcome = run(&["profile", "use", "e"])
         .config("version = 1\n[profiles.e]\nenvironment = \"emulator\"\n")
