@@ -8,7 +8,7 @@ use prove_token::ErrorKind;
 use prove_token_config::{
     Config, Env, FileFingerprints, Identity, ListenAddress, Overrides, Profile, ServiceSettings,
 };
-use tokio_rustls::rustls::sign::CertifiedKey;
+use rustls::sign::CertifiedKey;
 
 use crate::console::printable;
 use crate::failure::Failure;

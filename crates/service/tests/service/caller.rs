@@ -86,7 +86,9 @@ fn the_lines_are_printed_for_a_file_that_is_not_to_be_written() {
     let (_, block) = words.split_once("\n\n").unwrap();
     let setup = setup.service(block);
     let service = setup.start();
-    assert_eq!(get(&service, key.trim()), 200);
+    // A caller of the proxy is known, and gets no token.
+    assert_eq!(get(&service, key.trim()), 403);
+    assert_eq!(get(&service, "ptk_other"), 401);
 }
 
 #[test]

@@ -172,8 +172,8 @@ fn an_unsafe_configuration_refuses_to_start() {
 #[test]
 fn a_good_configuration_is_said_to_be_good_and_nothing_is_begun() {
     let emulator = emulator().start().unwrap();
-    let setup = Setup::new(&emulator);
-    let output = setup.command().arg("--check-config").output().unwrap();
+    let setup = Setup::new(&emulator).args(&["--check-config"]);
+    let output = setup.command().output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.lines().count(), 1);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, version};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, version};
 
 use crate::harness::{KEY, Reply, Service, Setup, emulator, raw, write_private};
 
@@ -65,11 +65,11 @@ fn connect_with(
     port: u16,
     trusted: &CertificateDer<'static>,
     protocols: &[&str],
-    versions: &[&'static tokio_rustls::rustls::SupportedProtocolVersion],
+    versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> io::Result<Stream> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
-    let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)
         .unwrap();
