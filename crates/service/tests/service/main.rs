@@ -14,6 +14,7 @@ mod local;
 mod log;
 mod metrics;
 mod openapi;
+mod outage;
 mod proxy;
 mod proxy_bearer;
 mod proxy_fault;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use prove_token_emulator::{Emulator, Fault};
+use prove_token_emulator::Emulator;
 
 use crate::harness::{ID, SECRET, Service, Setup, emulator, raw, write_private};
 
@@ -320,39 +320,4 @@ fn other_listeners_need_a_restart_and_that_is_said() {
     service.reconfigure(|text| text.replace("\"127.0.0.1:0\"", "\"127.0.0.1:0\", \"[::1]:0\""));
     service.wait_for("take effect when the service is restarted", mark);
     service.get("/v1/token/local").expect(200);
-}
-
-#[test]
-fn an_outage_costs_no_call_while_a_token_lives_and_ends_when_the_provider_is_back() {
-    let emulator = emulator().rate_limit(0).start().unwrap();
-    let service = Setup::new(&emulator).start();
-    let id = service.get("/v1/token/local").expect(200)["token_id"].clone();
-    let outage = || {
-        let kinds = [
-            Fault::status(503),
-            Fault::status(429).header("Retry-After", "1"),
-            Fault::status(500),
-            Fault::close(),
-            Fault::raw("HTTP/1.1 200 OK\r\n\r\nnot JSON"),
-            Fault::token_member("access_token", 5),
-        ];
-        for fault in kinds {
-            emulator.inject(fault.times(4));
-        }
-    };
-    // A renewal is due: each kind of failure meets it.
-    outage();
-    under_load(&service, "/v1/token/local", || {
-        let reject_nothing = "{\"token_id\":\"00\"}";
-        for round in 0..6 {
-            let before = emulator.token_requests();
-            let force = service.get("/v1/token/local?force=true");
-            assert_ne!(force.status, 401, "round {round}: {force:?}");
-            assert!(emulator.token_requests() >= before);
-            let headers = [("Content-Type", "application/json")];
-            let _ = service.request("POST", "/v1/token/local/reject", &headers, reject_nothing);
-        }
-    });
-    assert_eq!(service.get("/v1/token/local").expect(200)["token_id"], id);
-    emulator.clear_faults();
 }
