@@ -82,12 +82,13 @@ fn lines_of_json_are_objects_from_the_first_to_the_last() {
             std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
         let mut said = Vec::new();
         let mut port = None;
-        while !said.iter().any(|line: &Value| line["message"] == "ready") {
+        let is_ready = |line: &Value| line["message"].as_str().unwrap().starts_with("ready");
+        while !said.iter().any(is_ready) {
             let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
             let message = line["message"].as_str().unwrap().to_owned();
-            port = port.or(message
-                .strip_prefix("listening on 127.0.0.1:")
-                .map(str::to_owned));
+            let rest = message.strip_prefix("listening on 127.0.0.1:");
+            let digits = rest.map(|rest| rest.split(' ').next().unwrap().to_owned());
+            port = port.or(digits);
             said.push(line);
         }
         let stream = std::net::TcpStream::connect(format!("127.0.0.1:{}", port.unwrap())).unwrap();

@@ -193,7 +193,7 @@ fn without_a_place_for_the_key_the_operator_is_told() {
     assert!(
         service
             .said()
-            .contains("warning: local bearers end with this process")
+            .contains("local bearers end with this process")
     );
 }
 

@@ -63,10 +63,7 @@ fn a_file_holds_the_token_and_then_the_next_one() {
     );
     let (_, said) = service.stop();
     assert!(
-        said.contains(&format!(
-            "info: the token of local is in {}",
-            plain.display()
-        )),
+        said.contains(&format!("the token of local is in {}", plain.display())),
         "{said}"
     );
 }
@@ -102,14 +99,11 @@ fn a_file_that_cannot_be_written_is_told_and_tried_again() {
     let folder = setup.home.path().join("later");
     let path = folder.join("token");
     let service = setup.service(&sink(&path, "")).start();
-    let words = format!(
-        "warning: the token of local cannot be put into {}",
-        path.display()
-    );
+    let words = format!("the token of local cannot be put into {}", path.display());
     let mark = service.wait_for(&words, 0);
     service.get("/v1/token/local").expect(200);
     std::fs::create_dir(&folder).unwrap();
-    service.wait_for("info: the token of local is in", mark);
+    service.wait_for("the token of local is in", mark);
     until_current(&service, &path);
 }
 
