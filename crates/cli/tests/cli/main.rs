@@ -8,6 +8,8 @@ mod config;
 mod doctor;
 mod emulator;
 #[cfg(unix)]
+mod ending;
+#[cfg(unix)]
 mod exec;
 mod exit;
 mod flow;
