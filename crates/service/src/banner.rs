@@ -21,6 +21,21 @@ pub(crate) fn lines(plan: &Plan) -> Banner {
         Some(path) => format!(", configured by {}", printable(path)),
         None => ", configured by the environment".to_owned(),
     };
+    Banner {
+        head: format!("prove-tokend {}{source}", env!("CARGO_PKG_VERSION")),
+        rest: rest(plan),
+        has_callers: !settings.callers.is_empty(),
+        status: format!(
+            "{} for {}",
+            count(plan.profiles.len(), "profile"),
+            count(settings.callers.len().max(1), "caller")
+        ),
+    }
+}
+
+/// Who may call, what is served, what is kept, and what is not safe.
+fn rest(plan: &Plan) -> Vec<String> {
+    let settings = &plan.settings;
     let mut rest = Vec::new();
     for caller in &settings.callers {
         rest.push(of_caller(caller));
@@ -47,16 +62,7 @@ pub(crate) fn lines(plan: &Plan) -> Banner {
             ));
         }
     }
-    Banner {
-        head: format!("prove-tokend {}{source}", env!("CARGO_PKG_VERSION")),
-        rest,
-        has_callers: !settings.callers.is_empty(),
-        status: format!(
-            "{} for {}",
-            count(plan.profiles.len(), "profile"),
-            count(settings.callers.len().max(1), "caller")
-        ),
-    }
+    rest
 }
 
 impl Banner {

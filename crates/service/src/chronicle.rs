@@ -62,24 +62,14 @@ impl Chronicle {
                 retry_in,
                 ..
             } => self.failed(error, Some(*retry_in), Some(*valid_for)),
-            Event::TokenRejected { expires_in, .. } => {
-                let left = expires_in.as_secs();
-                info!(profile, left, "an API rejected the token");
-                self.tell("rejected", json!({ "expires_in": left }));
-            }
+            Event::TokenRejected { expires_in, .. } => self.rejected(*expires_in),
             Event::CoolDownEntered { wait, .. } => {
-                info!(
-                    profile,
-                    seconds = wait.as_secs(),
-                    "the server asked for a pause"
-                );
+                let seconds = wait.as_secs();
+                info!(profile, seconds, "the server asked for a pause");
             }
             Event::TokenRestored { expires_in, .. } => {
-                info!(
-                    profile,
-                    left = expires_in.as_secs(),
-                    "the token is from the store"
-                );
+                let left = expires_in.as_secs();
+                info!(profile, left, "the token is from the store");
             }
             Event::StoreMissed { reason, .. } => self.missed(*reason),
             Event::StoreUnavailable { error, .. } => {
@@ -87,6 +77,12 @@ impl Chronicle {
             }
             _ => {}
         }
+    }
+
+    fn rejected(&self, expires_in: Duration) {
+        let (profile, left) = (&*self.profile, expires_in.as_secs());
+        info!(profile, left, "an API rejected the token");
+        self.tell("rejected", json!({ "expires_in": left }));
     }
 
     /// Notes that callers get another token from now on.

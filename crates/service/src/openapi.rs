@@ -36,24 +36,29 @@ pub(crate) fn document() -> Value {
         "components": {
             "schemas": schema::all(),
             "responses": usual(),
-            "securitySchemes": {
-                "key": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The caller's key. On the Unix socket the kernel says who \
-                        calls, and there needs to be none.",
-                },
-                "client": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "The caller's name and key, as client id and secret of OAuth.",
-                },
-            },
+            "securitySchemes": credentials(),
         },
     });
     // Whether maps keep their order is for whoever builds this to say.
     document.sort_all_objects();
     document
+}
+
+/// How a caller says who it is.
+fn credentials() -> Value {
+    json!({
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The caller's key. On the Unix socket the kernel says who calls, and \
+                there needs to be none.",
+        },
+        "client": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The caller's name and key, as client id and secret of OAuth.",
+        },
+    })
 }
 
 fn describe(operation: &Operation, method: &str) -> Value {

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::listener::Listener;
 use crate::lookout::Lookout;
 use crate::notice::{Notice, Observer};
+use crate::office::Front;
 use crate::plan::{Plan, Source, refused};
 use crate::roster::Roster;
 use crate::staff::Task;
@@ -143,54 +144,28 @@ impl Service {
         let mut steward = Steward::new(self.plan, self.source, self.observer)?;
         let front = Arc::clone(steward.front());
         let lookout = Arc::clone(&front.lookout);
-        let rosters = vec![
-            ("data", Roster::new(MOST_CONNECTIONS)),
-            ("admin", Roster::new(MOST_WATCHERS)),
-            ("health", Roster::new(MOST_WATCHERS)),
-        ];
-        let view = Arc::new(View::new(
-            Arc::clone(&front),
-            reloader.clone(),
-            rosters.clone(),
-        ));
-        let open = front.office().callers.are_told_by_the_kernel();
         let mut floor = Floor {
             sockets: self.sockets,
             stop: stopped,
             listeners: JoinSet::new(),
+            rosters: vec![
+                ("data", Roster::new(MOST_CONNECTIONS)),
+                ("admin", Roster::new(MOST_WATCHERS)),
+                ("health", Roster::new(MOST_WATCHERS)),
+            ],
         };
-        let mut addresses = Vec::new();
-        for address in &settings.listen {
-            let (tailor, answers) = (steward.tailor().cloned(), Arc::clone(&front));
-            let listener = floor.bind(address, open, tailor.as_ref()).await?;
-            let file = listener.socket_file().map(ToOwned::to_owned);
-            steward.sockets.extend(file);
-            addresses.push(floor.open(address, listener, answers, &rosters[0].1)?);
-        }
-        let mut watchers = [None, None];
-        let others = [
-            (&settings.admin_listen, Kind::Admin),
-            (&settings.health_listen, Kind::Health),
-        ];
-        for (index, (address, kind)) in others.into_iter().enumerate() {
-            let Some(address) = address else { continue };
-            let answers = Arc::new(Admin::new(kind, Arc::clone(&view)));
-            let listener = floor.bind(address, false, None).await?;
-            let roster = &rosters[index + 1].1;
-            watchers[index] = Some(floor.open(address, listener, answers, roster)?);
-        }
+        let view = View::new(Arc::clone(&front), reloader.clone(), floor.rosters.clone());
+        let addresses = floor
+            .open_to_callers(&settings, &mut steward, &front)
+            .await?;
+        let [admin_address, health_address] = floor.open_to_watchers(&settings, view).await?;
         floor.sockets.finish()?;
-        if addresses.is_empty() {
-            return Err(refused("there is nowhere to listen")
-                .hint("write listen = [\"unix:/path\"] under [service]"));
-        }
-        let [admin_address, health_address] = watchers;
         Ok(Running {
             addresses,
             admin_address,
             health_address,
             lookout,
-            rosters,
+            rosters: floor.rosters,
             stop,
             listeners: floor.listeners,
             reloader,
@@ -204,9 +179,55 @@ struct Floor {
     sockets: Sockets,
     stop: watch::Receiver<bool>,
     listeners: JoinSet<()>,
+    /// Those of callers, of operators and of probes.
+    rosters: Vec<(&'static str, Arc<Roster>)>,
 }
 
 impl Floor {
+    /// Returns where callers can come.
+    async fn open_to_callers(
+        &mut self,
+        settings: &ServiceSettings,
+        steward: &mut Steward,
+        front: &Arc<Front>,
+    ) -> Result<Vec<ListenAddress>, Failure> {
+        let open = front.office().callers.are_told_by_the_kernel();
+        let mut addresses = Vec::new();
+        for address in &settings.listen {
+            let tailor = steward.tailor().cloned();
+            let listener = self.bind(address, open, tailor.as_ref()).await?;
+            let file = listener.socket_file().map(ToOwned::to_owned);
+            steward.sockets.extend(file);
+            addresses.push(self.open(address, listener, Arc::clone(front), 0)?);
+        }
+        match addresses.is_empty() {
+            true => Err(refused("there is nowhere to listen")
+                .hint("write listen = [\"unix:/path\"] under [service]")),
+            false => Ok(addresses),
+        }
+    }
+
+    /// Returns where operators can come, and where probes.
+    async fn open_to_watchers(
+        &mut self,
+        settings: &ServiceSettings,
+        view: View,
+    ) -> Result<[Option<ListenAddress>; 2], Failure> {
+        let view = Arc::new(view);
+        let mut watchers = [None, None];
+        let others = [
+            (&settings.admin_listen, Kind::Admin),
+            (&settings.health_listen, Kind::Health),
+        ];
+        for (index, (address, kind)) in others.into_iter().enumerate() {
+            let Some(address) = address else { continue };
+            let answers = Arc::new(Admin::new(kind, Arc::clone(&view)));
+            let listener = self.bind(address, false, None).await?;
+            watchers[index] = Some(self.open(address, listener, answers, index + 1)?);
+        }
+        Ok(watchers)
+    }
+
     async fn bind(
         &mut self,
         address: &ListenAddress,
@@ -223,13 +244,13 @@ impl Floor {
         address: &ListenAddress,
         listener: Listener,
         answers: Arc<A>,
-        roster: &Arc<Roster>,
+        roster: usize,
     ) -> Result<ListenAddress, Failure> {
         let bound = listener.address();
         let bound = bound.map_err(|error| cannot_listen(address, &error))?;
         let hall = Hall {
             answers,
-            roster: Arc::clone(roster),
+            roster: Arc::clone(&self.rosters[roster].1),
             stop: self.stop.clone(),
         };
         self.listeners.spawn(accept(listener, Arc::new(hall)));

@@ -159,30 +159,6 @@ fn probes() -> Value {
 }
 
 fn state() -> Value {
-    let profile = object(
-        json!({
-            "profile": string(),
-            "token": or_null(reference("TokenState")),
-            "renewal_in": or_null(number()),
-            "failure": or_null(reference("Failure")),
-            "renewed": number(),
-            "failed": number(),
-            "insecure": list(string()),
-        }),
-        json!({}),
-    );
-    let caller = object(
-        json!({
-            "caller": string(),
-            "known_by": { "type": "string", "enum": ["key", "uid", "gid", "other"] },
-            "hands_out": { "type": "string", "enum": ["token", "proxy"] },
-            "profiles": list(string()),
-            "rate_limit": or_null(number()),
-            "requests": number(),
-            "over_quota": number(),
-        }),
-        json!({}),
-    );
     let request = json!({
         "route": string(), "method": string(), "status": string(), "count": number(),
     });
@@ -196,12 +172,42 @@ fn state() -> Value {
                 "version": string(),
                 "started_at": number(),
                 "now": number(),
-                "profiles": list(profile),
-                "callers": list(caller),
+                "profiles": list(state_of_profile()),
+                "callers": list(state_of_caller()),
                 "requests": list(object(request, json!({}))),
                 "connections": list(object(connections, json!({}))),
             }),
             json!({}),
         ),
     })
+}
+
+fn state_of_profile() -> Value {
+    object(
+        json!({
+            "profile": string(),
+            "token": or_null(reference("TokenState")),
+            "renewal_in": or_null(number()),
+            "failure": or_null(reference("Failure")),
+            "renewed": number(),
+            "failed": number(),
+            "insecure": list(string()),
+        }),
+        json!({}),
+    )
+}
+
+fn state_of_caller() -> Value {
+    object(
+        json!({
+            "caller": string(),
+            "known_by": { "type": "string", "enum": ["key", "uid", "gid", "other"] },
+            "hands_out": { "type": "string", "enum": ["token", "proxy"] },
+            "profiles": list(string()),
+            "rate_limit": or_null(number()),
+            "requests": number(),
+            "over_quota": number(),
+        }),
+        json!({}),
+    )
 }

@@ -40,7 +40,7 @@ fn what_happened_is_counted() {
         .start()
         .unwrap();
     let service = Setup::new(&emulator).watched().start();
-    let id = service.get("/v1/token/local").expect(200)["token_id"].clone();
+    service.get("/v1/token/local").expect(200);
     service
         .request("GET", "/v1/token/local", &[], "")
         .expect(401);
@@ -89,7 +89,13 @@ fn what_happened_is_counted() {
     assert!(value(&text, r#"prove_token_life_left_seconds{profile="local"}"#) > 3500.0);
     assert!(value(&text, "process_start_time_seconds") > 1.7e9);
     assert!(text.ends_with("# EOF\n"));
+}
 
+#[test]
+fn a_token_that_is_lost_is_counted() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).watched().start();
+    let id = service.get("/v1/token/local").expect(200)["token_id"].clone();
     emulator.inject(Fault::status(401).times(0));
     let key = format!("Bearer {}", crate::harness::KEY);
     let headers = [

@@ -64,6 +64,24 @@ fn without_callers_the_owner_alone_may_come() {
     raw(stream, request).expect(200);
 }
 
+/// That it does not start, and says so in `words`.
+#[track_caller]
+fn assert_refused(setup: &Setup, words: &str) {
+    for check in [false, true] {
+        let mut command = setup.command();
+        if check {
+            command.arg("--check-config");
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{words}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(said.starts_with("error: "), "{words}: {said}");
+        assert!(output.stdout.is_empty());
+        assert_no_secret(&said);
+    }
+}
+
 /// What an operator may have got wrong, and the words that say so.
 #[test]
 fn an_unsafe_configuration_refuses_to_start() {
@@ -87,6 +105,16 @@ fn an_unsafe_configuration_refuses_to_start() {
     let open = open
         .without_service()
         .service(&format!("listen = [\"unix:{}/s\"]\n", folder.display()));
+    assert_refused(&exposed, "can be read by every user (mode 0644)");
+    assert_refused(&tls, "holds no certificate");
+    assert_refused(&open, "other users can write the folder");
+}
+
+/// The same, of what the file says by itself.
+#[test]
+fn a_contradictory_configuration_refuses_to_start() {
+    let emulator = emulator().start().unwrap();
+    let fresh = || Setup::new(&emulator);
     let listen = |lines: &str| fresh().without_service().service(lines);
     let caller = "[[service.callers]]\nname = \"x\"\nprofiles = [\"local\"]\n";
     let sink = |lines: &str| {
@@ -95,9 +123,6 @@ fn an_unsafe_configuration_refuses_to_start() {
         ))
     };
     for (setup, words) in [
-        (exposed, "can be read by every user (mode 0644)"),
-        (tls, "holds no certificate"),
-        (open, "other users can write the folder"),
         (
             listen("listen = [\"0.0.0.0:7878\"]\n"),
             "listens in plain text where other machines can connect",
@@ -155,19 +180,7 @@ fn an_unsafe_configuration_refuses_to_start() {
             "no profile",
         ),
     ] {
-        for check in [false, true] {
-            let mut command = setup.command();
-            if check {
-                command.arg("--check-config");
-            }
-            let output = command.output().unwrap();
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(3), "{words}: {said}");
-            assert!(said.contains(words), "{words}: {said}");
-            assert!(said.starts_with("error: "), "{words}: {said}");
-            assert!(output.stdout.is_empty());
-            assert_no_secret(&said);
-        }
+        assert_refused(&setup, words);
     }
 }
 
