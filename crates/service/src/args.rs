@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use prove_token_config::{Env, HandsOut};
 
 use crate::command;
@@ -24,20 +24,32 @@ struct Args {
     #[arg(long)]
     check_config: bool,
 
-    /// How log lines are written, to standard error
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    log_format: LogFormat,
-
-    /// Log more: -v each request, -vv everything
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
-
-    /// Log less: -q warnings and errors, -qq errors
-    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
-    quiet: u8,
+    #[command(flatten)]
+    logging: Logging,
 
     #[command(subcommand)]
     subcommand: Option<Sub>,
+}
+
+/// What the service writes to standard error while it runs.
+#[derive(Debug, clap::Args)]
+struct Logging {
+    /// How log lines are written [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        conflicts_with = "check_config"
+    )]
+    log_format: Option<LogFormat>,
+
+    /// Log more: -v each request, -vv everything
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "check_config")]
+    verbose: u8,
+
+    /// Log less: -q warnings and errors, -qq errors
+    #[arg(short, long, action = ArgAction::Count, conflicts_with_all = ["check_config", "verbose"])]
+    quiet: u8,
 }
 
 /// What goes for every command.
@@ -138,12 +150,20 @@ pub(crate) struct Remove {
 
 impl Args {
     fn checked(self) -> Result<Self, clap::Error> {
-        match self.check_config && self.subcommand.is_some() {
-            true => Err(Self::command().error(
+        let logging = &self.logging;
+        let for_the_service = [
+            ("--check-config", self.check_config),
+            ("--log-format", logging.log_format.is_some()),
+            ("--verbose", logging.verbose > 0),
+            ("--quiet", logging.quiet > 0),
+        ];
+        let given = for_the_service.iter().find(|(_, is_given)| *is_given);
+        match given.filter(|_| self.subcommand.is_some()) {
+            Some((name, _)) => Err(Self::command().error(
                 ErrorKind::ArgumentConflict,
-                "--check-config cannot be used with a subcommand",
+                format!("{name} cannot be used with a subcommand"),
             )),
-            false => Ok(self),
+            None => Ok(self),
         }
     }
 }
@@ -158,7 +178,9 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    let log = Log::new(args.log_format, args.verbose, args.quiet, &env);
+    let logging = &args.logging;
+    let format = logging.log_format.unwrap_or_default();
+    let log = Log::new(format, logging.verbose, logging.quiet, &env);
     log.install();
     let common = &args.common;
     let done = match &args.subcommand {

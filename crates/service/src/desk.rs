@@ -61,14 +61,10 @@ impl Desk {
         client: TokenClient,
         chronicle: Arc<Chronicle>,
     ) -> Result<Self, Failure> {
-        let accepts_any_mode = profile.secret_file().is_some_and(|(_, any_mode)| any_mode);
         Ok(Self {
             gateway: Gateway::new(profile, &client)?,
             chronicle,
-            insecure: accepts_any_mode
-                .then_some("allow_insecure_mode")
-                .into_iter()
-                .collect(),
+            insecure: profile.insecure_settings(),
             name: profile.name.clone(),
             client,
             api_base: profile.api_base.clone(),

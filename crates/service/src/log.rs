@@ -10,7 +10,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::PanicHookInfo;
 
 use clap::ValueEnum;
+use prove_token::{Clock as _, SystemClock};
 use prove_token_config::Env;
+use serde_json::json;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
@@ -78,7 +80,11 @@ impl Log {
             LogFormat::Text => {
                 let _ = writeln!(anstream::stderr(), "{line}");
             }
-            LogFormat::Json => tracing::info!("{line}"),
+            LogFormat::Json => {
+                // How little is logged says nothing of what is said.
+                let line = json!({ "timestamp": now(), "level": "INFO", "message": line });
+                let _ = writeln!(anstream::stderr(), "{line}");
+            }
         }
     }
 
@@ -111,6 +117,15 @@ impl Log {
         let ours = Targets::new().with_target(OURS, self.level);
         tracing_subscriber::registry().with(layer.with_filter(ours))
     }
+}
+
+/// As in the other lines of JSON.
+fn now() -> String {
+    let now = SystemClock.now().wall;
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let micros = i32::try_from(now.subsec_micros()).unwrap_or_default();
+    jiff::Timestamp::new(seconds, micros * 1000)
+        .map_or_else(|_| String::new(), |now| now.to_string())
 }
 
 /// A line for the journal, which takes the level from a number in front.

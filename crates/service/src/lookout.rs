@@ -15,7 +15,8 @@ use tracing::{Level, debug, enabled, info};
 use crate::caller::Known;
 use crate::events::Newsroom;
 use crate::log::Valve;
-use crate::metrics::{MethodClass, Metrics, count};
+use crate::metrics::{FAILED, MethodClass, Metrics, OK, count};
+use crate::notice::{Notice, Observer};
 use crate::reply::{REQUEST_ID, Reason, Refusal};
 use crate::route::Route;
 
@@ -43,6 +44,22 @@ pub(crate) struct Watched {
 pub(crate) struct By(pub(crate) Arc<Known>);
 
 impl Lookout {
+    /// `observer`, of whose notices those are counted that an alert is made of.
+    pub(crate) fn also_told(self: &Arc<Self>, observer: Observer) -> Observer {
+        let lookout = Arc::clone(self);
+        Observer::new(move |notice| {
+            let metrics = &lookout.metrics;
+            match notice {
+                Notice::Reloaded { .. } => metrics.reloads.add(OK),
+                Notice::ReloadFailed { .. } => metrics.reloads.add(FAILED),
+                Notice::SinkWritten { profile, .. } => metrics.profile(profile).sinks.add(OK),
+                Notice::SinkFailed { profile, .. } => metrics.profile(profile).sinks.add(FAILED),
+                _ => {}
+            }
+            observer.tell(notice);
+        })
+    }
+
     /// Notes that a request came.
     pub(crate) fn begin(&self, route: Route, method: &Method) -> Watched {
         Watched {

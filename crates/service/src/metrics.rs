@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prove_token::{Clock as _, SystemClock};
 
-pub(crate) use self::profile::{OK, ProfileTally};
+pub(crate) use self::profile::{FAILED, OK, ProfileTally};
 pub(crate) use self::requests::{MethodClass, RequestCount, Requests};
 pub(crate) use self::scrape::{Scrape, TEXT};
 use crate::quota::Window;

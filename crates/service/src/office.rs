@@ -85,6 +85,8 @@ impl Front {
     /// From the next request on, this is the office.
     pub(crate) fn replace(&self, office: Arc<Office>) {
         self.open.store(Open::new(office, &self.lookout));
+        // Who may hear what is decided anew.
+        self.lookout.news.close();
     }
 
     /// The office as it is now.

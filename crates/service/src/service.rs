@@ -121,7 +121,13 @@ impl Service {
     pub fn take_sockets(mut self) -> Result<Self, Failure> {
         self.sockets = Sockets::take()?;
         if self.plan.listens_by_default {
-            let given: Vec<_> = self.sockets.addresses().cloned().collect();
+            let settings = &self.plan.settings;
+            let others = [&settings.admin_listen, &settings.health_listen];
+            let is_for_callers = |address: &&ListenAddress| {
+                !others.iter().any(|other| other.as_ref() == Some(address))
+            };
+            let given = self.sockets.addresses().filter(is_for_callers);
+            let given: Vec<_> = given.cloned().collect();
             self.plan.listen_on(given)?;
         }
         Ok(self)

@@ -92,6 +92,7 @@ impl Steward {
         observer: Observer,
     ) -> Result<Self, Failure> {
         let lookout = Arc::<Lookout>::default();
+        let observer = lookout.also_told(observer);
         let mut emulator = None;
         let (staff, _) = Staff::default().for_profiles(
             &plan.profiles,
@@ -152,8 +153,6 @@ impl Steward {
                 () = watch.changed() => None,
             };
             let outcome = self.reload(&source, asked.is_some()).await;
-            let reloads = &self.front.lookout.metrics.reloads;
-            reloads.add(if outcome.is_ok() { "ok" } else { "failed" });
             match &outcome {
                 Ok(changes) if changes.is_empty() && asked.is_none() => {}
                 Ok(changes) => self.observer.tell(&Notice::Reloaded { changes }),

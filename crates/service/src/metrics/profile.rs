@@ -11,6 +11,9 @@ use super::{Counts, count};
 /// The word for what went well, beside the kinds of errors.
 pub(crate) const OK: &str = "ok";
 
+/// The word for what went wrong where there are no kinds.
+pub(crate) const FAILED: &str = "failed";
+
 /// Upper ends, in seconds: from a neighbour's answer to the end of patience.
 const BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -25,6 +28,8 @@ pub(crate) struct ProfileTally {
     /// By reason.
     pub(super) store_misses: Counts,
     pub(super) restored: AtomicU64,
+    /// Files that were to hold the token, by outcome.
+    pub(crate) sinks: Counts,
     pub(super) rejected: AtomicU64,
     pub(super) cool_downs: AtomicU64,
     /// When the last attempt began, in nanoseconds since the start of the machine.
@@ -39,6 +44,7 @@ impl Default for ProfileTally {
             durations: Histogram::new(BUCKETS),
             store_misses: Counts::default(),
             restored: AtomicU64::default(),
+            sinks: Counts::default(),
             rejected: AtomicU64::default(),
             cool_downs: AtomicU64::default(),
             began: AtomicU64::default(),

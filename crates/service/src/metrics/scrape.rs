@@ -84,15 +84,40 @@ impl Scrape {
         let by = |label, counts: fn(&ProfileTally) -> &Counts| {
             by_word("profile", label, &profiles, counts)
         };
-        let help = "Tokens that were asked for, by outcome: ok or a kind of error";
-        let renewals = by("outcome", |profile| &profile.renewals);
-        to.owned("prove_token_renewals", help, &renewals)?;
-        let help = "Requests to the token endpoint, by outcome: ok or a kind of error";
-        let attempts = by("outcome", |profile| &profile.attempts);
-        to.owned("prove_token_upstream_attempts", help, &attempts)?;
-        let help = "Looks into the store that found no token, by reason";
-        let misses = by("reason", |profile| &profile.store_misses);
-        to.owned("prove_token_store_misses", help, &misses)?;
+        for (name, help, values) in [
+            (
+                "prove_token_renewals",
+                "Tokens that were asked for, by outcome: ok or a kind of error",
+                by("outcome", |profile| &profile.renewals),
+            ),
+            (
+                "prove_token_upstream_attempts",
+                "Requests to the token endpoint, by outcome: ok or a kind of error",
+                by("outcome", |profile| &profile.attempts),
+            ),
+            (
+                "prove_token_store_misses",
+                "Looks into the store that found no token, by reason",
+                by("reason", |profile| &profile.store_misses),
+            ),
+            (
+                "prove_token_sink_writes",
+                "Files of tokens that were written, or could not be, by outcome",
+                by("outcome", |profile| &profile.sinks),
+            ),
+        ] {
+            to.owned(name, help, &values)?;
+        }
+        self.tokens_by_fate(to, &profiles)?;
+        to.histograms(&profiles)
+    }
+
+    /// What became of tokens.
+    fn tokens_by_fate(
+        &self,
+        to: &mut Writer<'_, '_>,
+        profiles: &[(String, Arc<ProfileTally>)],
+    ) -> fmt::Result {
         for (name, help, counter) in [
             (
                 "prove_token_restored_tokens",
@@ -118,7 +143,7 @@ impl Scrape {
                 .map(|(name, value)| ([("profile", name.as_str())], *value));
             to.counters(name, help, values)?;
         }
-        to.histograms(&profiles)
+        Ok(())
     }
 
     fn callers(&self, to: &mut Writer<'_, '_>, metrics: &Metrics) -> fmt::Result {

@@ -207,23 +207,40 @@ fn the_admin_socket_is_its_owners() {
 fn an_operator_has_the_configuration_read_anew() {
     let emulator = emulator().start().unwrap();
     let service = Setup::new(&emulator).watched().start();
+    let admin = service.admin.unwrap();
     let reload = |headers: &str| {
-        let port = service.admin.unwrap();
-        let request = format!(
-            "POST /admin/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
-             Content-Length: 0\r\n{headers}\r\n"
-        );
-        raw(
-            TcpStream::connect(("127.0.0.1", port)).unwrap(),
-            request.as_bytes(),
-        )
+        let head = "POST /admin/reload HTTP/1.1\nHost: localhost\nContent-Length: 0";
+        ask(admin, &format!("{head}{headers}"))
     };
-    let intent = "Prove-Token-Request: true\r\n";
-    assert_eq!(reload("").status, 400, "a form cannot do it");
-    let done = reload(intent).expect(200);
-    assert!(done["changes"].is_array(), "{done}");
-    service.reconfigure(|text| text.replace("version = 1", "version = 2"));
-    let refused = reload(intent).expect(409);
-    assert_eq!(refused["error"], "configuration");
+    let count = |outcome: &str| {
+        let text = service.operator("/metrics").body;
+        let series = format!("prove_token_reloads_total{{outcome=\"{outcome}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&series));
+        line.map(|count| count.parse::<u32>().unwrap())
+    };
+    for headers in [
+        "",
+        "\nProve-Token-Request: yes",
+        "\nContent-Type: application/x-www-form-urlencoded",
+    ] {
+        reload(headers).expect(400);
+    }
+    reload("\nProve-Token-Request: true\nOrigin: http://localhost").expect(403);
+    assert_eq!(service.operator("/admin/reload").status, 405);
+    assert_eq!(service.probe("/admin/reload").status, 404);
+    assert_eq!((count("ok"), count("failed")), (None, None));
+
+    let good = reload("\nProve-Token-Request: true").expect(200);
+    assert!(good["changes"].is_array(), "{good}");
+    assert!(count("ok") >= Some(1));
+
+    std::fs::write(
+        service.home().join("config.toml"),
+        "version = 1\n[servce]\n",
+    )
+    .unwrap();
+    let bad = reload("\nProve-Token-Request: true").expect(409);
+    assert_eq!(bad["error"], "configuration");
+    assert!(count("failed") >= Some(1));
     service.get("/v1/token/local").expect(200);
 }

@@ -140,3 +140,15 @@ fn nobody_hears_anything_without_a_key() {
     let post = service.request("POST", "/v1/events", &[("Authorization", &key)], "");
     assert_eq!((post.status, post.header("allow")), (405, Some("GET")));
 }
+
+#[test]
+fn another_configuration_ends_every_stream() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let mut stream = Stream::open(&service);
+    service.signal("HUP");
+    stream.lines_until("never");
+    // Who may hear is asked anew.
+    let (kind, _) = Stream::open(&service).next();
+    assert_eq!(kind, "state");
+}

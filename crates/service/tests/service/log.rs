@@ -72,6 +72,11 @@ fn everything_is_told_and_no_secret_at_the_loudest() {
     }
 }
 
+fn is_ready(line: &Value) -> bool {
+    let message = line["message"].as_str();
+    message.is_some_and(|message| message.starts_with("ready"))
+}
+
 #[test]
 fn lines_of_json_are_objects_from_the_first_to_the_last() {
     let (said, id) = {
@@ -82,13 +87,12 @@ fn lines_of_json_are_objects_from_the_first_to_the_last() {
             std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
         let mut said = Vec::new();
         let mut port = None;
-        let is_ready = |line: &Value| line["message"].as_str().unwrap().starts_with("ready");
-        while !said.iter().any(is_ready) {
+        while !said.last().is_some_and(is_ready) {
             let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
             let message = line["message"].as_str().unwrap().to_owned();
-            let rest = message.strip_prefix("listening on 127.0.0.1:");
-            let digits = rest.map(|rest| rest.split(' ').next().unwrap().to_owned());
-            port = port.or(digits);
+            let place = message.strip_prefix("listening on 127.0.0.1:");
+            let number = place.and_then(|place| place.split(' ').next());
+            port = port.or(number.map(str::to_owned));
             said.push(line);
         }
         let stream = std::net::TcpStream::connect(format!("127.0.0.1:{}", port.unwrap())).unwrap();
@@ -156,7 +160,12 @@ fn a_flood_of_wrong_keys_is_a_few_lines() {
 #[test]
 fn a_word_that_is_no_format_is_a_usage_error() {
     let emulator = emulator().start().unwrap();
-    for args in [&["--log-format", "xml"][..], &["-v", "-q"]] {
+    for args in [
+        &["--log-format", "xml"][..],
+        &["-v", "-q"],
+        &["-q", "--check-config"],
+        &["-v", "caller", "list"],
+    ] {
         let output = Setup::new(&emulator).args(args).command().output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
     }

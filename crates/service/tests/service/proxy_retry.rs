@@ -150,16 +150,14 @@ fn a_storm_of_401s_is_one_renewal() {
 
 #[test]
 fn without_another_token_the_caller_is_not_blamed() {
-    let emulator = emulator().start().unwrap();
+    // The first request gets its token, and no renewal succeeds.
+    let fault = Fault::status(400)
+        .skip(1)
+        .times(9)
+        .json(&serde_json::json!({"error": "invalid_scope"}));
+    let emulator = emulator().fault(fault).start().unwrap();
     let api = rejecting("");
     let service = Setup::to_api(&emulator, &api.url(), "").start();
-    // The first request gets its token, and no renewal succeeds.
-    emulator.inject(
-        Fault::status(400)
-            .skip(1)
-            .times(9)
-            .json(&serde_json::json!({"error": "invalid_scope"})),
-    );
     let refused = send(&service, "GET", "", b"");
     assert_eq!(refused.expect(502)["error"], "request_rejected");
     assert_eq!(

@@ -136,3 +136,26 @@ fn a_socket_that_nobody_asked_for_is_refused() {
     let words = format!("the service manager opened unix:{}, which", path.display());
     assert!(said.contains(&words), "{said}");
 }
+
+#[test]
+fn a_socket_for_operators_is_not_for_callers() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator).without_service();
+    let path = setup.home.path().join("admin.sock");
+    let lines = format!("admin_listen = \"unix:{}\"\n", path.display());
+    let setup = setup.service(&lines);
+    let socket = UnixListener::bind(&path).unwrap();
+    let early = UnixStream::connect(&path).unwrap();
+    let mut command = activated(&setup, socket);
+    let mut service = command
+        .env("XDG_RUNTIME_DIR", setup.home.path())
+        .spawn()
+        .unwrap();
+    let live = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(raw(early, live).expect(200)["live"], true);
+    // Callers have the one in the run-time folder, and no other.
+    raw(UnixStream::connect(setup.socket()).unwrap(), REQUEST).expect(200);
+    raw(UnixStream::connect(&path).unwrap(), REQUEST).expect(404);
+    service.kill().unwrap();
+    service.wait().unwrap();
+}
