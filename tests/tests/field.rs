@@ -124,7 +124,9 @@ async fn a_live_token_is_served_to_its_guard_through_an_outage() {
     }
     dial.advance(seconds(10));
     let error = client.access_token().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    // A renewal that was under way when the clock was set forward has run out of time.
+    let kinds = [ErrorKind::Unavailable, ErrorKind::Timeout];
+    assert!(kinds.contains(&error.kind()), "{error:?}");
     // The provider is back, and five seconds later so are we.
     emulator.clear_faults();
     dial.advance(seconds(5));

@@ -16,7 +16,7 @@ struct Tool {
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 10] = [
     Tool {
         name: "strace",
         package: "prove-token-tests",
@@ -40,6 +40,18 @@ const TOOLS: [Tool; 8] = [
         package: "prove-token-cli",
         prefix: "watch::unit::",
         works: || runs("systemd-analyze", &["--version"]),
+    },
+    Tool {
+        name: "systemd-analyze",
+        package: "prove-token-service",
+        prefix: "deploy::unit::",
+        works: || runs("systemd-analyze", &["--version"]),
+    },
+    Tool {
+        name: "python3 with yaml",
+        package: "prove-token-service",
+        prefix: "deploy::yaml::",
+        works: || runs("python3", &["-c", "import yaml"]),
     },
     Tool {
         name: "zsh",
@@ -104,6 +116,7 @@ mod tests {
         for tool in &TOOLS {
             let tests = match tool.package {
                 "prove-token-cli" => root.join("crates/cli/tests/cli"),
+                "prove-token-service" => root.join("crates/service/tests/service"),
                 _ => root.join("tests/tests"),
             };
             let module = tool.prefix.trim_end_matches("::").replace("::", "/");

@@ -175,7 +175,7 @@ mod files {
     /// The token of this profile, as a command would find it.
     fn own(profile: &Profile, secret: Option<&ClientSecret>) -> Finding {
         let found = client(profile, secret).and_then(|client| match secret {
-            Some(_) => client.status(None).map(Found::Opened),
+            Some(_) => client.stored_status(None).map(Found::Opened),
             None => client.stored_until(None).map(Found::Sealed),
         });
         match found {

@@ -20,6 +20,23 @@ pub struct ServiceSink {
     pub group: Option<String>,
 }
 
+impl ServiceSink {
+    /// A file at `path` with the token of `profile`.
+    pub fn new(
+        profile: impl Into<String>,
+        path: impl Into<PathBuf>,
+        mode: u32,
+        group: Option<&str>,
+    ) -> Self {
+        Self {
+            profile: profile.into(),
+            path: path.into(),
+            mode,
+            group: group.map(str::to_owned),
+        }
+    }
+}
+
 pub(super) fn read<'n>(
     section: &mut Section<'_>,
     known: impl Iterator<Item = &'n str> + Clone,

@@ -1,0 +1,42 @@
+//! The units for systemd.
+//!
+//! `cargo xtask test` names this as skipped where systemd-analyze is missing.
+
+use std::process::{Command, Output};
+
+use super::file;
+
+/// Runs `systemd-analyze` with `args` on the units, in which the program is the one that
+/// was built: it is looked for.
+fn analyze(args: &[&str], name: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["prove-tokend.service", "prove-tokend.socket"] {
+        let program = env!("CARGO_BIN_EXE_prove-tokend");
+        let unit = file(name).replace("/usr/bin/prove-tokend", program);
+        std::fs::write(folder.path().join(name), unit).unwrap();
+    }
+    let mut command = Command::new("systemd-analyze");
+    command
+        .args(args)
+        .arg(folder.path().join(name))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_units_are_sound() {
+    for name in ["prove-tokend.service", "prove-tokend.socket"] {
+        let output = analyze(&["verify", "--man=no"], name);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{said}");
+    }
+}
+
+/// Of systemd's ten grades of exposure, where ten is the worst.
+#[test]
+fn the_service_is_exposed_to_little() {
+    let args = ["security", "--offline=true", "--no-pager", "--threshold=20"];
+    let output = analyze(&args, "prove-tokend.service");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
