@@ -261,10 +261,13 @@ fn a_terminal_gets_no_orders() {
         "'{}' call -i /v3/start --color never --environment emulator",
         env!("CARGO_BIN_EXE_prove-token")
     );
+    let home = tempfile::tempdir().unwrap();
     let at_terminal = |command: &str| {
         let script = "import os, pty, sys; pty.spawn(['sh', '-c', sys.argv[1]])";
         let output = std::process::Command::new("python3")
             .args(["-c", script, command])
+            .env_clear()
+            .env("HOME", home.path())
             .env("PROVE_EMULATOR", emulator.url())
             .stdin(std::process::Stdio::null())
             .output()

@@ -28,7 +28,7 @@ fn a_secret_command_ends_with_us() {
             fifo.display()
         );
         let file = home.path().join("config.toml");
-        std::fs::write(&file, config).unwrap();
+        prove_token_config::replace_file(&file, config.as_bytes(), 0o600).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_prove-token"))
             .args(["token", "p", "--config"])
             .arg(&file)

@@ -14,6 +14,7 @@ fn at_terminal(emulator: &Emulator, home: &Path, args: &str, term: &str) -> Stri
     );
     let output = Command::new("python3")
         .args(["-c", script, &command])
+        .env_clear()
         .env("PROVE_EMULATOR", emulator.url())
         .env("HOME", home)
         .env("TERM", term)

@@ -171,8 +171,11 @@ fn a_closed_pipe_is_no_panic() {
     use std::process::Stdio;
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
+    let home = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_prove-token"))
         .args(["token", "--environment", "emulator"])
+        .env_clear()
+        .env("HOME", home.path())
         .stdout(writer)
         .stderr(Stdio::piped())
         .output()

@@ -262,6 +262,7 @@ error: cannot listen on 127.0.0.1:[PORT] (address in use); choose another port, 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written() {
+    let home = tempfile::tempdir().unwrap();
     for args in [
         &["token", "--environment", "emulator"][..],
         &["token", "-h"],
@@ -272,6 +273,8 @@ fn a_result_that_cannot_be_written() {
             .unwrap();
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_prove-token"))
             .args(args)
+            .env_clear()
+            .env("HOME", home.path())
             .stdout(full)
             .output()
             .unwrap();

@@ -16,7 +16,7 @@ fn the_unit_is_sound() {
     let unit = unit.replace("/usr/bin/prove-token", env!("CARGO_BIN_EXE_prove-token"));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("prove-token-watch.service");
-    fs::write(&path, unit).unwrap();
+    prove_token_config::replace_file(&path, unit.as_bytes(), 0o644).unwrap();
     let output = Command::new("systemd-analyze")
         .args(["verify", "--man=no"])
         .arg(&path)
