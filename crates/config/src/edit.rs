@@ -121,8 +121,8 @@ impl Edit {
     ///
     /// # Errors
     ///
-    /// `Configuration`; the file is then as it was. It has problems, which are told; it
-    /// would have some afterwards; a change cannot be made; the file cannot be written,
+    /// `Configuration`; the file is then as it was. It has problems that the changes do not
+    /// put right, which are told; it would have some afterwards; a change cannot be made; the file cannot be written,
     /// or not with its mode and owner; or somebody else is editing it for too long.
     pub fn apply(&self, path: &Path) -> Result<Config, Error> {
         let target = Target::make(path)?;
@@ -151,11 +151,14 @@ impl Edit {
         let old = target.read(&path)?;
         let old = old.as_deref().map(String::as_str);
         let mut document = document::parse(&path, old)?;
+        let before = document.problems();
         for change in &self.0 {
-            document.change(change)?;
+            let changed = document.change(change);
+            // What is wrong with a file is told before what a change of it would come to.
+            changed.map_err(|problem| before.clone().unwrap_or(problem.into()))?;
         }
         let text = document.into_text();
-        let config = accepted(&path, &text)?;
+        let config = accepted(&path, &text).map_err(|after| blame(before, after))?;
         Ok(Edited {
             is_news: old != Some(text.as_str()),
             text,
@@ -169,6 +172,23 @@ struct Edited {
     text: String,
     config: Config,
     is_news: bool,
+}
+
+/// Of the problems of a file `before` and `after` it is changed, those to tell: what the
+/// changes brought, or else what was there and stays.
+fn blame(before: Option<Error>, after: Error) -> Error {
+    let Some(before) = before else {
+        return after;
+    };
+    let is_old = |problem: &&Problem| {
+        let mut old = before.problems().iter();
+        old.any(|old| old.key == problem.key && old.message == problem.message)
+    };
+    let new: Vec<_> = after.problems().iter().filter(|it| !is_old(it)).collect();
+    match new.is_empty() {
+        true => before,
+        false => Error::configuration(None, new.into_iter().cloned().collect()),
+    }
 }
 
 /// `text` as the reader of files has it: whatever that refuses is not written.

@@ -16,33 +16,39 @@ const PROFILES: &str = "profiles";
 /// What a new file begins with.
 const EMPTY: &str = "version = 1\n";
 
-/// A file without problems.
+/// A file that may be edited.
 pub(super) struct Document {
     root: DocumentMut,
+    /// What is wrong with it before it is.
+    problems: Option<Error>,
     /// Lines end as on Windows.
     has_carriage_returns: bool,
 }
 
-/// Accepts the text of the file at `path`, or of a new one. One with problems is not
-/// edited: nobody knows what it means.
+/// Reads the text of the file at `path`, or of a new one.
 pub(super) fn parse(path: &Arc<Path>, text: Option<&str>) -> Result<Document, Error> {
     let text = text.unwrap_or(EMPTY);
     let config = Config::parse(path, text)?;
-    if !config.problems().is_empty() {
-        return Err(config.to_error());
-    }
+    let problems = (!config.problems().is_empty()).then(|| config.to_error());
     // Both parsers are of one family: what one accepts, the other does. The words of
     // this one could quote the file.
-    let root = text
-        .parse()
-        .map_err(|_| Problem::new("the file cannot be edited"))?;
+    let root = text.parse().map_err(|_| match &problems {
+        Some(error) => error.clone(),
+        None => Problem::new("the file cannot be edited").into(),
+    })?;
     Ok(Document {
         root,
+        problems,
         has_carriage_returns: text.contains("\r\n"),
     })
 }
 
 impl Document {
+    /// What was wrong with it before it was changed.
+    pub(super) fn problems(&self) -> Option<Error> {
+        self.problems.clone()
+    }
+
     /// The whole text.
     pub(super) fn into_text(self) -> String {
         let text = self.root.to_string();

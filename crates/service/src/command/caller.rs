@@ -36,7 +36,8 @@ pub(crate) fn add(common: &Common, args: &Add, env: &Env) -> Result<(), Failure>
         ));
         return print(&key.0);
     }
-    let before = Config::load(&file)?;
+    // Without a caller it may have a problem, which ends here.
+    let before = Config::inspect(&file)?;
     edit.apply(&file)?;
     if let Err(failure) = print(&key.0) {
         // Nobody will ever know the key.

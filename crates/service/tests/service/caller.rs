@@ -190,3 +190,22 @@ fn the_first_caller_takes_the_place_of_the_owner() {
         "{said}"
     );
 }
+
+/// What the hint says to somebody who listens on TCP and has no caller yet.
+#[test]
+fn the_first_caller_makes_a_configuration_good() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator)
+        .without_service()
+        .service("listen = [\"127.0.0.1:0\"]\n");
+    let refused = setup.command().arg("--check-config").output().unwrap();
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("add one with prove-tokend caller add"),
+        "{said}"
+    );
+    let added = run(&setup, &["caller", "add", "shop", "--profile", "local"]);
+    assert!(added.status.success(), "{added:?}");
+    let good = run(&setup, &["--check-config"]);
+    assert!(good.status.success(), "{good:?}");
+}

@@ -77,6 +77,20 @@ fn callers_in_line_stay_in_line() {
     edited(&added, Edit::new().remove_caller("new"));
 }
 
+/// A service that listens on TCP has to have a caller, and this is how it gets one.
+#[test]
+fn a_caller_may_be_all_that_a_file_lacked() {
+    let lacks = format!("{FILE}[service]\nlisten = [\"127.0.0.1:0\"]\n");
+    let text = edited(&lacks, Edit::new().add_caller(caller("new")));
+    assert_eq!(text, format!("{lacks}\n{}", block("new")));
+    let more = lacks.replace("listen", "colour = 1\nlisten");
+    let words = refusal(&more, Edit::new().add_caller(caller("new")));
+    assert!(words.contains("2 problems"), "{words}");
+    let wrong = NewCaller::new("new", [0; 32], ["none"]);
+    let words = refusal(&lacks, Edit::new().add_caller(wrong));
+    assert!(words.contains("no profile has this name"), "{words}");
+}
+
 #[test]
 fn what_would_not_be_accepted_is_not_written() {
     let file = format!(
