@@ -44,6 +44,8 @@ fn it_finds_a_listener_in_the_configuration() {
     let (code, said) = check(&service.setup, &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("alive: unix:/"), "{said}");
+    // A probe is nobody who tries keys.
+    assert!(!service.said().contains("not served"), "{}", service.said());
     let url = format!("http://127.0.0.1:{}/v1/profiles", service.port.unwrap());
     let (code, said) = check(&service.setup, &["--url", &url]);
     assert_eq!(code, Some(1), "it answers with 401: {said}");
