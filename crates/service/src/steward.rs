@@ -144,6 +144,8 @@ impl Steward {
         };
         let mut watch = Watch::new(source.fingerprints.clone(), &self.observer);
         watch.follow(&self.plan.seen);
+        // What the file holds was refused, and somebody will put it right.
+        let mut is_refused = false;
         loop {
             let asked = tokio::select! {
                 asked = requests.recv() => match asked {
@@ -153,8 +155,10 @@ impl Steward {
                 () = watch.changed() => None,
             };
             let outcome = self.reload(&source, asked.is_some()).await;
+            let was_refused = std::mem::replace(&mut is_refused, outcome.is_err());
             match &outcome {
-                Ok(changes) if changes.is_empty() && asked.is_none() => {}
+                // A file was touched, and nobody waits for a word.
+                Ok(changes) if changes.is_empty() && asked.is_none() && !was_refused => {}
                 Ok(changes) => self.observer.tell(&Notice::Reloaded { changes }),
                 Err(failure) => self.observer.tell(&Notice::ReloadFailed { failure }),
             }

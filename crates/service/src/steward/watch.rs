@@ -139,7 +139,8 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     /// As many as the kernel follows.
     const MOST_LINKS: usize = 40;
     let mut folders = Vec::new();
-    let mut next = path.to_owned();
+    // A relative path has no folder of its own to be watched.
+    let mut next = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for _ in 0..MOST_LINKS {
         let Some(folder) = next.parent().map(Path::to_owned) else {
             break;
@@ -209,5 +210,10 @@ mod tests {
             assert!(found.contains(&home.join(folder)), "{folder}: {found:?}");
         }
         assert!(folders(Path::new("/none/at/all")).is_empty());
+        // Tests run in the folder of their package.
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .canonicalize()
+            .unwrap();
+        assert_eq!(folders(Path::new("Cargo.toml")), [here]);
     }
 }
