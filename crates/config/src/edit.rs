@@ -122,8 +122,9 @@ impl Edit {
     /// # Errors
     ///
     /// `Configuration`; the file is then as it was. It has problems that the changes do not
-    /// put right, which are told; it would have some afterwards; a change cannot be made; the file cannot be written,
-    /// or not with its mode and owner; or somebody else is editing it for too long.
+    /// put right, which are told; it would have some afterwards; a change cannot be made;
+    /// the file cannot be written, or not with its mode and owner; or somebody else is
+    /// editing it for too long.
     pub fn apply(&self, path: &Path) -> Result<Config, Error> {
         let target = Target::make(path)?;
         let lock = Lock::take(&target)?;

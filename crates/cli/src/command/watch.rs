@@ -5,6 +5,7 @@ mod notifier;
 mod outlook;
 mod reaction;
 mod sink;
+mod timer;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -110,18 +110,7 @@ impl Who {
                 DEFECT,
                 UNAVAILABLE,
             ],
-            Self::Client => &[
-                MALFORMED,
-                UNKNOWN,
-                BROWSER,
-                METHOD,
-                LATE,
-                LONG,
-                FOREIGN,
-                QUOTA,
-                DEFECT,
-                UNAVAILABLE,
-            ],
+            Self::Client => &USUAL,
             Self::Operator | Self::Probe => &[MALFORMED, BROWSER, METHOD, FOREIGN, DEFECT],
         }
     }

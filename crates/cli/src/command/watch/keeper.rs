@@ -1,19 +1,18 @@
 //! The loop: tokens come, files are written, systemd and the reader are told.
 
-use std::future::pending;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prove_token::{AccessToken, Error, ErrorKind, Event, TokenWatch};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 
 use super::notifier::{Notifier, State};
 use super::outlook::{Outlook, Setback};
 use super::reaction::Reaction;
 use super::sink::{Outcome, Sinks};
+use super::timer::{Timer, after};
 use crate::args::ProfileFlags;
 use crate::command::Context;
 use crate::console::Console;
@@ -42,7 +41,7 @@ pub(super) struct Keeper {
     /// Whether they have held one.
     is_ready: bool,
     /// Until a file is tried again.
-    pause: Option<Pin<Box<Sleep>>>,
+    pause: Timer,
 }
 
 impl Keeper {
@@ -228,13 +227,6 @@ fn unwritten(name: &str, error: &io::Error) -> Failure {
     .hint("see whether its folder may be written by the user that runs this, and has room")
 }
 
-async fn after(timer: &mut Option<Pin<Box<Sleep>>>) {
-    match timer {
-        Some(timer) => timer.await,
-        None => pending().await,
-    }
-}
-
 const HANG_UP: u8 = 1;
 
 /// Whoever started us at a terminal is gone when it hangs up; a service is told to
@@ -256,7 +248,7 @@ async fn asked_to_end() -> u8 {
 
 #[cfg(not(unix))]
 async fn asked_to_end() -> u8 {
-    pending().await
+    std::future::pending().await
 }
 
 /// SIGHUP, where it means to reload.
@@ -282,6 +274,6 @@ impl Reloads {
 
     #[cfg(not(unix))]
     async fn next(&mut self) {
-        pending().await
+        std::future::pending().await
     }
 }

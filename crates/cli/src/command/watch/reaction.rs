@@ -5,9 +5,7 @@
 pub(super) mod signal;
 
 use std::ffi::OsString;
-use std::future::pending;
 use std::io;
-use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +13,9 @@ use std::time::Duration;
 use prove_token::ErrorKind;
 use prove_token_config::Env;
 use tokio::process::Child;
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 
+use super::timer::{Timer, after};
 use crate::child;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -53,8 +52,6 @@ pub(super) struct Reaction {
     failure: Option<Failure>,
     console: Arc<Console>,
 }
-
-type Timer = Option<Pin<Box<Sleep>>>;
 
 impl Reaction {
     /// For many changes, or for one that is followed `at_once`.
@@ -143,13 +140,6 @@ impl Reaction {
         };
         let text = format!("the command to run on change {problem}");
         Err(Failure::new(ErrorKind::Internal, text))
-    }
-}
-
-async fn after(timer: &mut Timer) {
-    match timer {
-        Some(timer) => timer.await,
-        None => pending().await,
     }
 }
 
