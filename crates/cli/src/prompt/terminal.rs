@@ -21,7 +21,9 @@ impl Terminal {
         let terminal = Self::remember();
         if let Some(settings) = &terminal.0 {
             let mut hidden = settings.clone();
-            hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+            hidden
+                .local_modes
+                .remove(LocalModes::ECHO | LocalModes::ISIG);
             // What reads the secret does it as well, and fails where it cannot.
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &hidden);
         }
