@@ -97,11 +97,16 @@ fn clock_of(child: &Child) -> Outcome<libc::clockid_t> {
     }
 }
 
-/// A port of loopback that nobody listens at.
-fn free_port() -> Outcome<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+/// Ports of loopback that nobody listens at. All are held until the last is found, for
+/// else two might be the same.
+fn free_ports<const N: usize>() -> Outcome<[u16; N]> {
+    let (mut held, mut ports) = (Vec::with_capacity(N), [0; N]);
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 /// Where a server listens.
@@ -111,11 +116,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// A socket of that name in `folder`, and a free port.
-    pub fn new(folder: &Path, name: &str) -> Outcome<Self> {
+    /// A socket of that name in `folder`, and a port.
+    fn new(folder: &Path, name: &str, port: u16) -> Self {
         let socket = folder.join(name).with_extension("sock");
-        let port = free_port()?;
-        Ok(Self { socket, port })
+        Self { socket, port }
     }
 }
 
@@ -130,9 +134,11 @@ pub struct Ours {
 impl Ours {
     /// Everything that can be turned on is.
     pub fn start(program: &Path, folder: &Path, origin: &str) -> Outcome<Self> {
-        let place = Place::new(folder, "prove-tokend")?;
+        let [port, admin, health] = free_ports()?;
+        let place = Place::new(folder, "prove-tokend", port);
         let settings = folder.join("config.toml");
-        std::fs::write(&settings, settings_text(&place, origin, folder)?)?;
+        let text = settings_text(&place, [admin, health], origin, folder);
+        std::fs::write(&settings, text)?;
         let run = || {
             let mut command = Command::new(program);
             command
@@ -153,12 +159,11 @@ impl Ours {
     }
 }
 
-fn settings_text(place: &Place, origin: &str, folder: &Path) -> Outcome<String> {
+fn settings_text(place: &Place, [admin, health]: [u16; 2], origin: &str, folder: &Path) -> String {
     let (socket, port) = (place.socket.display(), place.port);
-    let (admin, health) = (free_port()?, free_port()?);
     let sink = folder.join("sink").display().to_string();
     let user = rustix::process::getuid().as_raw();
-    Ok(format!(
+    format!(
         "version = 1\n\
          [profiles.bench]\ntoken_endpoint = \"{origin}/token\"\napi_base = \"{origin}\"\n\
          client_id = \"bench-client\"\nclient_secret = {{ env = \"BENCH_SECRET\" }}\n\
@@ -167,29 +172,32 @@ fn settings_text(place: &Place, origin: &str, folder: &Path) -> Outcome<String> 
          [[service.sinks]]\nprofile = \"bench\"\npath = \"{sink}\"\n\
          [[service.callers]]\nname = \"local\"\nuid = {user}\nprofiles = [\"bench\"]\n\
          rate_limit = 1000000\n"
-    ))
+    )
 }
 
-/// nginx in one process, with `server` as what its only server does.
-pub fn nginx(program: &Path, folder: &Path, place: &Place, server: &str) -> Outcome<Daemon> {
-    let name = place.socket.file_stem().ok_or("a socket without a name")?;
-    let prefix = folder.join(name);
+/// nginx in one process, with `server` as what its only server does; `LISTEN` in it is
+/// where it listens.
+pub fn nginx(program: &Path, folder: &Path, server: &str) -> Outcome<(Daemon, Place)> {
+    let [port] = free_ports()?;
+    let place = Place::new(folder, "nginx", port);
+    let prefix = folder.join("nginx");
     std::fs::create_dir_all(&prefix)?;
-    let (socket, port) = (place.socket.display(), place.port);
+    let listen = format!(
+        "listen unix:{}; listen 127.0.0.1:{port};",
+        place.socket.display()
+    );
     let settings = format!(
         "daemon off; master_process off; pid nginx.pid; error_log /dev/null;\n\
          events {{ worker_connections 4096; }}\n\
          http {{\n access_log off; keepalive_requests 1000000000;\n\
          client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;\n\
-         uwsgi_temp_path u; scgi_temp_path s; default_type application/json;\n{server}\n}}\n"
-    )
-    .replace(
-        "LISTEN",
-        &format!("listen unix:{socket}; listen 127.0.0.1:{port};"),
+         uwsgi_temp_path u; scgi_temp_path s; default_type application/json;\n{}\n}}\n",
+        server.replace("LISTEN", &listen)
     );
     let file = prefix.join("nginx.conf");
     std::fs::write(&file, settings)?;
     let mut command = Command::new(program);
     command.arg("-p").arg(&prefix).arg("-c").arg(&file);
-    Daemon::start(&mut command, &place.socket)
+    let daemon = Daemon::start(&mut command, &place.socket)?;
+    Ok((daemon, place))
 }

@@ -39,7 +39,6 @@ pub fn forwarded(service: &Path) -> Outcome<()> {
 
 /// nginx that passes everything on, with a header as long as ours.
 fn passing(program: &Path, folder: &Path, origin: String) -> Outcome<(Daemon, Place)> {
-    let place = Place::new(folder, "nginx")?;
     let token = "x".repeat(TOKEN_LENGTH);
     let address = origin.trim_start_matches("http://");
     let server = format!(
@@ -48,8 +47,7 @@ fn passing(program: &Path, folder: &Path, origin: String) -> Outcome<(Daemon, Pl
          proxy_max_temp_file_size 0; proxy_set_header Connection \"\";\n\
          proxy_set_header Authorization \"Bearer {token}\"; }} }}"
     );
-    let daemon = daemon::nginx(program, folder, &place, &server)?;
-    Ok((daemon, place))
+    daemon::nginx(program, folder, &server)
 }
 
 /// The two that are compared.

@@ -70,13 +70,11 @@ impl Both {
 
 /// nginx with an answer as long as ours.
 fn ready_answer(program: &Path, folder: &Path) -> Outcome<(Daemon, Place)> {
-    let place = Place::new(folder, "nginx")?;
     let body = "x".repeat(1200);
     let server = format!(
         "server {{ LISTEN add_header Cache-Control no-store; location / {{ return 200 \"{body}\"; }} }}"
     );
-    let daemon = daemon::nginx(program, folder, &place, &server)?;
-    Ok((daemon, place))
+    daemon::nginx(program, folder, &server)
 }
 
 /// Something that serves, how it is asked, and what it took.
