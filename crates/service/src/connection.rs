@@ -134,7 +134,7 @@ impl hyper::body::Body for Tracked {
 }
 
 /// The whole body of a request, if it comes in time and is not too long.
-pub(crate) async fn whole(body: Body, most: usize) -> Result<bytes::Bytes, BodyFault> {
+pub(crate) async fn whole(body: Incoming, most: usize) -> Result<bytes::Bytes, BodyFault> {
     /// For a body of a few hundred bytes.
     const LIMIT: Duration = Duration::from_secs(10);
     let limited = http_body_util::Limited::new(body, most);

@@ -2,6 +2,8 @@
 //! every listener.
 
 use std::future::{Future, poll_fn};
+use std::io::Write as _;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,7 +34,7 @@ pub(crate) struct Lookout {
 /// A request from its first look to its answer.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    pub(crate) id: Arc<str>,
+    pub(crate) id: Id,
     pub(crate) route: Route,
     method: MethodClass,
     /// Nanoseconds, if somebody will want to know.
@@ -88,10 +90,9 @@ impl Lookout {
             }
         };
         self.note(&watched, &mut response);
-        if let Ok(id) = HeaderValue::from_str(&watched.id) {
-            // An API's own name for the request is worth more to whoever asks there.
-            response.headers_mut().entry(REQUEST_ID).or_insert(id);
-        }
+        // An API's own name for the request is worth more to whoever asks there.
+        let name = response.headers_mut().entry(REQUEST_ID);
+        name.or_insert(watched.id.0);
         response
     }
 
@@ -154,6 +155,18 @@ fn nanoseconds() -> u128 {
     SystemClock.now().boot.as_nanos()
 }
 
+/// The name of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Id(HeaderValue);
+
+impl Deref for Id {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 /// Names for requests: unique within the process, and told apart from those of others.
 #[derive(Debug)]
 struct Ids {
@@ -174,9 +187,15 @@ impl Default for Ids {
 }
 
 impl Ids {
-    fn next(&self) -> Arc<str> {
+    fn next(&self) -> Id {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number:x}", self.process).into()
+        let mut text = [0; 12 + 1 + 16];
+        let mut rest = &mut text[..];
+        // There is room for all of it.
+        let _ = write!(rest, "{}-{number:x}", self.process);
+        let length = 12 + 1 + 16 - rest.len();
+        let name = HeaderValue::from_bytes(&text[..length]);
+        Id(name.unwrap_or(HeaderValue::from_static("unnamed")))
     }
 }
 
@@ -190,7 +209,7 @@ mod tests {
     async fn a_panic_is_an_answer_without_its_words() {
         let lookout = Lookout::default();
         let watched = lookout.begin(Route::Token, &Method::GET);
-        let id = Arc::clone(&watched.id);
+        let id = watched.id.clone();
         let response = lookout.follow(watched, async { panic!("canary") }).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[REQUEST_ID], *id);

@@ -6,24 +6,23 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::Incoming;
 use prove_token::{AccessToken, CallOptions, Error, ErrorKind};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Outcome;
 use super::token::body_fault;
+use super::{Outcome, Visit};
 use crate::caller::Known;
 use crate::connection::whole;
 use crate::lookout::By;
-use crate::office::{Office, Visit};
+use crate::office::Office;
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result};
 
@@ -35,33 +34,17 @@ const LEAST: Duration = Duration::from_secs(90);
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
-/// `POST /token`: the caller's first profile.
-pub(super) async fn default_profile(
-    State(office): State<Arc<Office>>,
-    visit: Visit,
-    request: Request,
-) -> Response {
-    let outcome = grant(&office, None, request).await;
-    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
-}
-
-/// `POST /oauth2/{profile}/token`
-pub(super) async fn named_profile(
-    State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
-    visit: Visit,
-    request: Request,
-) -> Response {
-    let outcome = grant(&office, Some(&profile), request).await;
-    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
-}
-
-async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outcome {
-    let (parts, body) = request.into_parts();
-    let body = form_body(&parts.headers, body).await?;
+/// `POST /token`, for the caller's first profile, and `POST /oauth2/{profile}/token`.
+pub(super) async fn grant(
+    visit: Visit<'_>,
+    profile: Option<&str>,
+    request: &Parts,
+    body: Incoming,
+) -> Outcome {
+    let body = form_body(&request.headers, body).await?;
     let form = Form::parse(&body)?;
-    let peer = parts.extensions.get::<Peer>();
-    let caller = authenticate(office, &parts.headers, &form, peer)?;
+    let office = visit.office;
+    let caller = authenticate(office, &request.headers, &form, visit.peer)?;
     caller.admit()?;
     match form.one("grant_type")?.as_deref() {
         Some("client_credentials") => {}
@@ -113,7 +96,7 @@ fn handed_out(
 }
 
 /// The body, if it says that it is a form: it may hold a key.
-async fn form_body(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+async fn form_body(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
         return Err(Refusal::bad_request("the body is not declared as a form")
@@ -128,7 +111,7 @@ fn authenticate(
     office: &Office,
     headers: &HeaderMap,
     form: &Form<'_>,
-    peer: Option<&Peer>,
+    peer: &Peer,
 ) -> Result<Arc<Known>, Refusal> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (header, more) = (given.next(), given.next());
@@ -144,8 +127,9 @@ fn authenticate(
             caller.filter(|_| agrees)
         }),
         (None, Some(id), Some(secret)) => office.callers.by_name(id, secret.as_bytes()),
-        (None, id, None) => peer
-            .and_then(|peer| office.callers.by_peer(peer))
+        (None, id, None) => office
+            .callers
+            .by_peer(peer)
             .filter(|caller| id.as_ref().is_none_or(|id| **id == caller.name)),
         (None, None, Some(_)) => None,
     };
