@@ -16,7 +16,7 @@ struct Tool {
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     Tool {
         name: "strace",
         package: "prove-token-tests",
@@ -34,6 +34,12 @@ const TOOLS: [Tool; 10] = [
         package: "prove-token-cli",
         prefix: "watch::strace::",
         works: strace_works,
+    },
+    Tool {
+        name: "curl",
+        package: "prove-token-tests",
+        prefix: "interop::curl::",
+        works: || runs("curl", &["--version"]),
     },
     Tool {
         name: "systemd-analyze",
