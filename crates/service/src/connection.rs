@@ -61,8 +61,9 @@ pub(crate) async fn serve<A: Answer>(
     mut stop: watch::Receiver<bool>,
 ) {
     let seat = Arc::clone(admission.seat());
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (answers, busy) = (Arc::clone(&answers), seat.work());
+        request.extensions_mut().insert(Arc::clone(&seat));
         async move {
             let mut response = answers.answer(peer, request).await;
             if busy.is_last() {

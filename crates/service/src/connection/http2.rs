@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -43,8 +45,9 @@ pub(crate) async fn serve<A: Answer>(
     mut stop: watch::Receiver<bool>,
 ) {
     let seat = Arc::clone(admission.seat());
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (answers, busy) = (Arc::clone(&answers), seat.work());
+        request.extensions_mut().insert(Arc::clone(&seat));
         async move {
             let response = answers.answer(peer, request).await;
             Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))

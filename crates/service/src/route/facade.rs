@@ -26,6 +26,7 @@ use crate::lookout::By;
 use crate::office::{Office, Visit};
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result};
+use crate::roster::Seat;
 
 /// The largest request body, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -58,7 +59,10 @@ pub(super) async fn named_profile(
 
 async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outcome {
     let (parts, body) = request.into_parts();
+    // As long as nobody knows whose body it is, it may keep nobody out.
+    let unnamed = parts.extensions.get::<Arc<Seat>>().map(Seat::ask_name);
     let body = form_body(&parts.headers, body).await?;
+    drop(unnamed);
     let form = Form::parse(&body)?;
     let peer = parts.extensions.get::<Peer>();
     let caller = authenticate(office, &parts.headers, &form, peer)?;

@@ -23,6 +23,7 @@ mod proxy_stream;
 mod quota;
 mod reload;
 mod sink;
+mod slowhttptest;
 mod smuggling;
 mod start;
 mod systemd;
