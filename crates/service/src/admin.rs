@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tower_service::Service as _;
 
-use crate::connection::Answer;
+use crate::connection::{Answer, Visitor};
 use crate::guard;
 use crate::lookout::{Id, Lookout};
 use crate::metrics::{Scrape, TEXT};
@@ -117,11 +117,11 @@ impl Admin {
 }
 
 impl Answer for Admin {
-    async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, visitor: Visitor<'_>, request: Request<Incoming>) -> Response<Body> {
         let lookout = self.view.lookout();
         let route = self.kind.route(request.uri().path());
         let watched = lookout.begin(route, request.method());
-        let work = self.pass(&peer, request, watched.id.clone());
+        let work = self.pass(visitor.peer, request, watched.id.clone());
         lookout.follow(watched, work).await
     }
 }

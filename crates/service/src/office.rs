@@ -11,11 +11,10 @@ use prove_token_config::Caller;
 use tracing::{Level, enabled};
 
 use crate::caller::Callers;
-use crate::connection::Answer;
+use crate::connection::{Answer, Visitor};
 use crate::desk::Desk;
 use crate::guard;
 use crate::lookout::{By, Id, Lookout};
-use crate::peer::Peer;
 use crate::proxy;
 use crate::reply::Refusal;
 use crate::route::{self, Route, Visit};
@@ -66,13 +65,14 @@ impl Front {
 
     async fn pass(
         &self,
-        peer: &Peer,
+        visitor: Visitor<'_>,
         request: Request<Incoming>,
         (id, route): (Id, Route),
     ) -> Result<Response<Body>, Refusal> {
-        let headers = request.headers();
+        let (peer, headers) = (visitor.peer, request.headers());
         guard::check(peer, request.version(), request.uri(), headers)?;
-        let office = self.office();
+        // Not counted: all threads share the count.
+        let office = self.open.load();
         if route == Route::Proxy {
             return Box::pin(proxy::forward(&office, peer, request)).await;
         }
@@ -81,21 +81,21 @@ impl Front {
             Route::Grant | Route::NamedGrant => None,
             _ => Some(office.callers.authenticate(peer, headers)?),
         };
-        if let Some(caller) = &caller {
+        if let Some(caller) = caller {
             caller.admit()?;
         }
         let visit = Visit {
             office: &office,
             lookout: &self.lookout,
-            peer,
-            caller: caller.as_ref(),
+            visitor,
+            caller,
         };
         let outcome = route::answer(route, visit, request).await;
         match caller.filter(|_| enabled!(Level::DEBUG)) {
             None => outcome,
             Some(by) => {
                 let mut response = outcome.unwrap_or_else(|refusal| refusal.answer(&id));
-                response.extensions_mut().insert(By(by));
+                response.extensions_mut().insert(By(Arc::clone(by)));
                 Ok(response)
             }
         }
@@ -103,14 +103,14 @@ impl Front {
 }
 
 impl Answer for Front {
-    async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, visitor: Visitor<'_>, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path();
         let route = match proxy::is_proxy(path) {
             true => Route::Proxy,
             false => Route::of(&Route::DATA, path),
         };
         let watched = self.lookout.begin(route, request.method());
-        let work = self.pass(&peer, request, (watched.id.clone(), route));
+        let work = self.pass(visitor, request, (watched.id.clone(), route));
         self.lookout.follow(watched, work).await
     }
 }

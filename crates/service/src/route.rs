@@ -16,9 +16,9 @@ use hyper::body::Incoming;
 pub(crate) use self::profile::state as profile_state;
 pub(crate) use self::table::Route;
 use crate::caller::Known;
+use crate::connection::Visitor;
 use crate::lookout::Lookout;
 use crate::office::Office;
-use crate::peer::Peer;
 use crate::reply::Refusal;
 
 /// A header that a web page cannot send without asking, and a form not at all.
@@ -32,7 +32,7 @@ type Outcome = Result<Response<Body>, Refusal>;
 pub(crate) struct Visit<'v> {
     pub(crate) office: &'v Office,
     pub(crate) lookout: &'v Arc<Lookout>,
-    pub(crate) peer: &'v Peer,
+    pub(crate) visitor: Visitor<'v>,
     /// Who calls; `None` at the façade, which finds out itself.
     pub(crate) caller: Option<&'v Arc<Known>>,
 }

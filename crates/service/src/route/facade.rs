@@ -41,10 +41,13 @@ pub(super) async fn grant(
     request: &Parts,
     body: Incoming,
 ) -> Outcome {
+    // As long as nobody knows whose body it is, it may keep nobody out.
+    let unnamed = visit.visitor.seat.ask_name();
     let body = form_body(&request.headers, body).await?;
+    drop(unnamed);
     let form = Form::parse(&body)?;
     let office = visit.office;
-    let caller = authenticate(office, &request.headers, &form, visit.peer)?;
+    let caller = authenticate(office, &request.headers, &form, visit.visitor.peer)?;
     caller.admit()?;
     match form.one("grant_type")?.as_deref() {
         Some("client_credentials") => {}
@@ -56,17 +59,17 @@ pub(super) async fn grant(
     }
     // A caller that no profile is left to has none by this name either.
     let first = || caller.profiles.first().map(String::as_str);
-    let desk = office.desk(profile.or_else(first).unwrap_or_default(), &caller)?;
+    let desk = office.desk(profile.or_else(first).unwrap_or_default(), caller)?;
     if form.one("scope")?.is_some_and(|scope| !desk.grants(&scope)) {
         return Err(oauth("invalid_scope", "the profile asks for another scope"));
     }
     let options = CallOptions::new().min_validity(LEAST);
     let token = desk.client.access_token_with_options(None, options).await;
     let token = token.map_err(failed)?;
-    let mut response = json_result(&handed_out(office, &caller, profile, &token)?);
+    let mut response = json_result(&handed_out(office, caller, profile, &token)?);
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
-    response.extensions_mut().insert(By(caller));
+    response.extensions_mut().insert(By(Arc::clone(caller)));
     Ok(response)
 }
 
@@ -107,12 +110,12 @@ async fn form_body(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<
 }
 
 /// RFC 6749 §2.3.1: by Basic or in the body, and not by both.
-fn authenticate(
-    office: &Office,
+fn authenticate<'o>(
+    office: &'o Office,
     headers: &HeaderMap,
     form: &Form<'_>,
     peer: &Peer,
-) -> Result<Arc<Known>, Refusal> {
+) -> Result<&'o Arc<Known>, Refusal> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (header, more) = (given.next(), given.next());
     let (id, secret) = (form.one("client_id")?, form.one("client_secret")?);
