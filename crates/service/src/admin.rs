@@ -5,6 +5,7 @@ mod page;
 mod probe;
 mod state;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -121,7 +122,7 @@ impl Answer for Admin {
         let lookout = self.view.lookout();
         let route = self.kind.route(request.uri().path());
         let watched = lookout.begin(route, request.method());
-        let work = self.pass(visitor.peer, request, watched.id.clone());
+        let work = pin!(self.pass(visitor.peer, request, watched.id.clone()));
         lookout.follow(watched, work).await
     }
 }

@@ -122,7 +122,7 @@ impl Callers {
     fn by_bearer<'h>(&self, peer: &Peer, bearer: &'h [u8]) -> Option<AtProxy<'h>> {
         let bearer = self.bearers.check(std::str::from_utf8(bearer).ok()?)?;
         let is_meant = |caller: &&Arc<Known>| caller.name == bearer.caller;
-        let caller = match self.by_peer(peer).filter(|caller| is_meant(&caller)) {
+        let caller = match self.by_peer(peer).filter(is_meant) {
             Some(caller) => Arc::clone(caller),
             None => {
                 let has_key =

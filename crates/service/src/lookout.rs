@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::io::Write as _;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,7 +77,7 @@ impl Lookout {
     pub(crate) async fn follow(
         &self,
         watched: Watched,
-        work: impl Future<Output = Result<Response<Body>, Refusal>>,
+        work: Pin<&mut impl Future<Output = Result<Response<Body>, Refusal>>>,
     ) -> Response<Body> {
         let mut response = match contained(work).await {
             Some(Ok(response)) => response,
@@ -141,14 +141,13 @@ impl Lookout {
     }
 }
 
-/// The output of `work`; `None` if it panicked.
-async fn contained<T>(work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    poll_fn(|context| {
+/// The output of `work`; `None` if it panicked. It is where it is: to move it would cost
+/// more than all that is done to it here.
+fn contained<T>(mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = Option<T>> {
+    poll_fn(move |context| {
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
         polled.map_or(std::task::Poll::Ready(None), |poll| poll.map(Some))
     })
-    .await
 }
 
 fn nanoseconds() -> u128 {
@@ -201,6 +200,8 @@ impl Ids {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use http_body_util::BodyExt as _;
 
     use super::*;
@@ -210,7 +211,9 @@ mod tests {
         let lookout = Lookout::default();
         let watched = lookout.begin(Route::Token, &Method::GET);
         let id = watched.id.clone();
-        let response = lookout.follow(watched, async { panic!("canary") }).await;
+        let response = lookout
+            .follow(watched, pin!(async { panic!("canary") }))
+            .await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[REQUEST_ID], *id);
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -224,7 +227,7 @@ mod tests {
         let lookout = Lookout::default();
         let watched = lookout.begin(Route::Token, &Method::GET);
         lookout
-            .follow(watched, async { Err(Refusal::unauthorized()) })
+            .follow(watched, pin!(async { Err(Refusal::unauthorized()) }))
             .await;
         assert_eq!(lookout.metrics.refusals.all(), [("unauthorized", 1)]);
         let counts = lookout.metrics.requests.counts();

@@ -1,6 +1,7 @@
 //! Everything that requests share, and the way of each: guard, caller, route.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -69,12 +70,13 @@ impl Front {
         request: Request<Incoming>,
         (id, route): (Id, Route),
     ) -> Result<Response<Body>, Refusal> {
-        let (peer, headers) = (visitor.peer, request.headers());
-        guard::check(peer, request.version(), request.uri(), headers)?;
+        let (parts, body) = request.into_parts();
+        let (peer, headers) = (visitor.peer, &parts.headers);
+        guard::check(peer, parts.version, &parts.uri, headers)?;
         // Not counted: all threads share the count.
         let office = self.open.load();
         if route == Route::Proxy {
-            return Box::pin(proxy::forward(&office, peer, request)).await;
+            return Box::pin(proxy::forward(&office, peer, parts, body)).await;
         }
         // The façade's callers name themselves in its own way.
         let caller = match route {
@@ -90,7 +92,7 @@ impl Front {
             visitor,
             caller,
         };
-        let outcome = route::answer(route, visit, request).await;
+        let outcome = route::answer(route, visit, &parts, body).await;
         match caller.filter(|_| enabled!(Level::DEBUG)) {
             None => outcome,
             Some(by) => {
@@ -110,7 +112,7 @@ impl Answer for Front {
             false => Route::of(&Route::DATA, path),
         };
         let watched = self.lookout.begin(route, request.method());
-        let work = self.pass(visitor, request, (watched.id.clone(), route));
+        let work = pin!(self.pass(visitor, request, (watched.id.clone(), route)));
         self.lookout.follow(watched, work).await
     }
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::header::{HeaderMap, HeaderName};
-use http::{Method, Request, Response, Uri};
+use http::request::Parts;
+use http::{Method, Response, Uri};
 use hyper::body::Incoming;
 
 pub(crate) use self::profile::state as profile_state;
@@ -46,19 +47,23 @@ impl<'v> Visit<'v> {
 
 /// The answer to a request at the data listeners that `route` is for. What is asked
 /// rarely is boxed: the others would carry the room for it about.
-pub(crate) async fn answer(route: Route, visit: Visit<'_>, request: Request<Incoming>) -> Outcome {
-    let (parts, body) = request.into_parts();
+pub(crate) async fn answer(
+    route: Route,
+    visit: Visit<'_>,
+    parts: &Parts,
+    body: Incoming,
+) -> Outcome {
     check_method(route, &parts.method)?;
     let profile = route.profile(parts.uri.path());
     match route {
-        Route::Token => token::token(visit, profile, &parts).await,
-        Route::Headers => token::headers(visit, profile, &parts).await,
-        Route::Reject => Box::pin(token::reject(visit, profile, &parts, body)).await,
+        Route::Token => token::token(visit, profile, parts).await,
+        Route::Headers => token::headers(visit, profile, parts).await,
+        Route::Reject => Box::pin(token::reject(visit, profile, parts, body)).await,
         Route::Profiles => profile::list(visit),
         Route::Profile => profile::one(visit, profile),
         Route::Events => events::stream(visit),
-        Route::Grant => Box::pin(facade::grant(visit, None, &parts, body)).await,
-        Route::NamedGrant => Box::pin(facade::grant(visit, Some(profile), &parts, body)).await,
+        Route::Grant => Box::pin(facade::grant(visit, None, parts, body)).await,
+        Route::NamedGrant => Box::pin(facade::grant(visit, Some(profile), parts, body)).await,
         _ => Err(Refusal::no_such_path()),
     }
 }
