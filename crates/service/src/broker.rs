@@ -45,8 +45,8 @@ impl Broker {
         let has_api = profile.api_base.is_some() || profile.target.is_emulator();
         if hands_out == HandsOut::Proxy && !has_api {
             return Err(refused(format!(
-                "the profile {} has no API base, and calls to the API are all that a broker \
-                 brokers which hands out no token",
+                "the profile {} has no API base, and a broker that hands out no token is for \
+                 calls to the API",
                 profile.name
             ))
             .hint("give --api-base (api_base in the profile), or --hands-out token"));

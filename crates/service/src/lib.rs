@@ -10,6 +10,7 @@ mod banner;
 mod bearer;
 mod broker;
 mod caller;
+mod checkup;
 mod chronicle;
 mod command;
 mod connection;
@@ -48,6 +49,7 @@ mod tls;
 
 pub use args::{HandsOutArg, Logging, main_with, serve};
 pub use broker::Broker;
+pub use checkup::{Checkup, Pulse, SocketReport, SocketState};
 pub use failure::Failure;
 pub use hardening::{harden, hide_memory};
 pub use log::LogFormat;

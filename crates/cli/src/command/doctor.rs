@@ -97,14 +97,16 @@ impl DoctorArgs {
         context: &Context,
     ) -> Result<Section, Failure> {
         let terms = Terms {
+            overrides,
+            env: &context.env,
             offline: self.offline,
             limit: Limit::starting_now(context.global.timeout.unwrap_or(LIMIT)),
             console: &context.console,
         };
         let mut configuration = configuration::examine(overrides, &context.env);
         let Some(profile) = configuration.profile.take() else {
-            let (name, env) = (overrides.profile.clone(), &context.env);
-            let work = doctor::examine_without_profile(name, configuration, env, &terms.limit);
+            let name = overrides.profile.clone();
+            let work = doctor::examine_without_profile(name, configuration, &terms);
             return runtime
                 .block_on(interrupt::or_signal(work))
                 .map_err(Failure::interrupted);

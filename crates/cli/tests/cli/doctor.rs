@@ -2,6 +2,8 @@
 
 mod local;
 mod peer;
+#[cfg(unix)]
+mod service;
 
 use std::net::{Ipv4Addr, TcpListener};
 

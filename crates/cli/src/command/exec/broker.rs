@@ -26,7 +26,7 @@ const KEY: &str = "PROVE_TOKEN_BROKER_KEY";
 pub(super) struct BrokerFlags {
     /// Give the program no token but a private broker, which renews the token for as long
     /// as the program runs
-    #[arg(long, conflicts_with_all = ["variables", "WishFlags", "CacheFlags"])]
+    #[arg(long, conflicts_with_all = ["variables", "min_validity", "cached_only", "CacheFlags"])]
     broker: bool,
     /// What the broker's token endpoint grants: a bearer that only the broker's way to the
     /// API takes, or the access token
