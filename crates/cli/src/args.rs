@@ -82,10 +82,10 @@ pub(crate) struct Global {
     /// The configuration file to read
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Say on stderr what happens; secrets are redacted
+    /// Say on stderr what happens; secrets are redacted (serve: -vv for everything)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Print no hints and no notices, only results and errors
+    /// Print no hints and no notices, only results and errors (serve: -qq for errors)
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
     pub(crate) quiet: u8,
     /// Colour on stderr, in help and of marks

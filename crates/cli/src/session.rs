@@ -291,10 +291,7 @@ pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile
 
 /// As [`resolve`], for a token that is held for as long as the command lasts; what is to
 /// be known of the profile is said.
-pub(crate) fn resolve_to_hold(
-    flags: &ProfileFlags,
-    context: &Context,
-) -> Result<Profile, Failure> {
+pub(crate) fn resolve_to_hold(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
     let profile = resolve(flags, context)?;
     explain(&profile, &context.console);
     if let Some(problem) = &profile.store_problem {
@@ -306,9 +303,8 @@ pub(crate) fn resolve_to_hold(
 /// `failure`, where `needs_emulator` says that one was to run already.
 pub(crate) fn mind_emulator(failure: Failure, needs_emulator: bool) -> Failure {
     match failure.kind() {
-        ErrorKind::Connect if needs_emulator => failure.hint(
-            "no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR",
-        ),
+        ErrorKind::Connect if needs_emulator => failure
+            .hint("no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR"),
         _ => failure,
     }
 }

@@ -36,11 +36,7 @@ impl Broker {
     /// `Configuration` if the profile's secret file is not safe, or if the caller is to
     /// get no token and the profile has no API to call instead; otherwise why there is no
     /// token.
-    pub async fn open(
-        profile: Profile,
-        hands_out: HandsOut,
-        env: &Env,
-    ) -> Result<Self, Failure> {
+    pub async fn open(profile: Profile, hands_out: HandsOut, env: &Env) -> Result<Self, Failure> {
         // That of an emulator comes with the emulator.
         let has_api = profile.api_base.is_some() || profile.target.is_emulator();
         if hands_out == HandsOut::Proxy && !has_api {
@@ -100,5 +96,49 @@ impl Broker {
     /// for one program: who has it has the tokens.
     pub fn key(&self) -> &str {
         self.key.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prove_token_config::{EnvironmentName, Overrides};
+
+    use super::*;
+
+    fn profile() -> Profile {
+        let overrides = Overrides {
+            environment: Some(EnvironmentName::Emulator),
+            ..Overrides::default()
+        };
+        Profile::resolve(&overrides, &Env::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_shows_neither_key_nor_token_and_keeps_no_file() {
+        let home = tempfile::tempdir().unwrap();
+        let at = home.path().to_str().unwrap();
+        let env: Env = [("HOME", at), ("STATE_DIRECTORY", at)]
+            .into_iter()
+            .collect();
+        let broker = Broker::open(profile(), HandsOut::Proxy, &env)
+            .await
+            .unwrap();
+        let shown = format!("{broker:?}");
+        assert!(
+            !shown.contains(broker.key()) && !shown.contains("eyJ"),
+            "{shown}"
+        );
+        assert!(shown.contains("Key([redacted])"), "{shown}");
+        assert_eq!(broker.api_path().unwrap(), "/proxy/flags");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn each_has_a_key_and_a_port_of_its_own() {
+        let open = || Broker::open(profile(), HandsOut::Token, &Env::default());
+        let (one, other) = (open().await.unwrap(), open().await.unwrap());
+        assert_ne!(one.key(), other.key());
+        assert_ne!(one.url().unwrap(), other.url().unwrap());
+        assert!(one.url().unwrap().starts_with("http://127.0.0.1:"));
     }
 }

@@ -25,7 +25,8 @@ pub(crate) struct DoctorArgs {
     name: Option<String>,
     /// Look at every profile of the configuration file, at each within --timeout, which
     /// is 30s if it is not given
-    #[arg(long, conflicts_with_all = ["name", "ProfileFlags", "TokenFlags", "profile", "environment"])]
+    #[arg(long, conflicts_with_all = ["name", "TokenFlags", "api_base", "client_secret_stdin",
+        "client_secret_file", "ca_file", "proxy", "profile", "environment"])]
     all: bool,
     /// Send nothing: look at what is on this machine alone. Otherwise a profile costs up
     /// to 3 token requests

@@ -50,18 +50,21 @@ The token is not renewed while the program runs: see prove-token watch.";
 
 #[cfg(unix)]
 const BROKER_HELP: &str = "\
-With --broker the program gets, instead of that token, a prove-tokend of its own, which renews
-the token for as long as the program runs and ends with it. prove-token stays its parent,
-and passes signals on. It listens on a loopback port that the system chooses, for whoever
-has the key, and that is told to the program alone, in these variables:
-  PROVE_TOKEN_BROKER_API_BASE   the API, for programs that know nothing of tokens: each
-                                request with the key as bearer gets the token added
+With --broker the program gets, in place of that token, a prove-tokend of its own, which
+renews the token for as long as the program runs. prove-token stays its parent, passes
+signals on, and ends with it; what the program leaves running has no broker any more. It
+listens on a loopback port that the system chooses, for whoever has the key, which is told
+to the program alone, in these variables:
+
+  PROVE_TOKEN_BROKER_API_BASE   the API's base URL, for programs that know nothing of
+                                tokens: the key is the bearer, and the token is added
   PROVE_TOKEN_BROKER_TOKEN_URL  a token endpoint, for SDKs and other OAuth programs
   PROVE_TOKEN_BROKER_CLIENT_ID  their client id there
   PROVE_TOKEN_BROKER_KEY        their client secret there, and the bearer elsewhere
   PROVE_TOKEN_BROKER_URL        the paths of prove-tokend, such as /v1/profiles
-What the token endpoint grants is no access token but a bearer for PROVE_TOKEN_BROKER_API_BASE
-alone, unless --hands-out token says so. What the program leaves running has no broker.";
+
+What the token endpoint grants is good below PROVE_TOKEN_BROKER_API_BASE and nowhere else,
+for the program is not to have the access token, unless --hands-out token says so.";
 
 #[derive(Debug, Args)]
 #[command(after_help = after_help(), override_usage = "prove-token exec [OPTIONS] -- <CMD>...")]

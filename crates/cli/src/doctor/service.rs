@@ -26,11 +26,17 @@ pub(super) async fn examine(profile: Option<&str>, terms: &Terms<'_>) -> Vec<Fin
     let (config, env) = (terms.overrides.config.clone(), terms.env.clone());
     let (asks, profile) = (!terms.offline, profile.map(str::to_owned));
     let look = move || match Service::read(config, env) {
-        Ok(service) => findings(&service.checkup(asks, profile.as_deref()), profile.as_deref()),
+        Ok(service) => findings(
+            &service.checkup(asks, profile.as_deref()),
+            profile.as_deref(),
+        ),
         // The service may well have another user, and other variables.
         Err(failure) => vec![
             SETTINGS
-                .warning(format!("as this user it would not start: {}", failure.message()))
+                .warning(format!(
+                    "as this user it would not start: {}",
+                    failure.message()
+                ))
                 .maybe_remedy(failure.hint_text()),
         ],
     };
@@ -44,7 +50,9 @@ fn is_configured(overrides: &Overrides, env: &Env) -> bool {
     if !Profile::reads_file(overrides, env) {
         return false;
     }
-    let path = Config::find(overrides.config.as_deref(), env).ok().flatten();
+    let path = Config::find(overrides.config.as_deref(), env)
+        .ok()
+        .flatten();
     let config = path.and_then(|path| Config::load(&path).ok());
     config.is_some_and(|config| config.service().is_some())
 }
@@ -66,7 +74,10 @@ fn settings(checkup: &Checkup) -> Finding {
         1 => "1 caller".to_owned(),
         many => format!("{many} callers"),
     };
-    SETTINGS.good(format!("it can be served, to {callers}, at {}", listen.join(" and ")))
+    SETTINGS.good(format!(
+        "it can be served, to {callers}, at {}",
+        listen.join(" and ")
+    ))
 }
 
 fn socket(report: &SocketReport) -> Finding {
@@ -115,13 +126,19 @@ fn running(pulse: &Pulse, profile: &str) -> Finding {
             .warning(format!("no answer at {at}: {why}"))
             .remedy("start it: prove-token serve, or systemctl start prove-tokend"),
         Pulse::Odd { at, status } => RUNNING
-            .warning(format!("another program answers at {at}, with status {status}"))
+            .warning(format!(
+                "another program answers at {at}, with status {status}"
+            ))
             .remedy("end it, or choose another address"),
         Pulse::Alive { at, ready: None } => RUNNING.good(format!("it answers at {at}")),
-        Pulse::Alive { at, ready: Some(true) } => RUNNING.good(format!(
-            "it answers at {at}, and has a token of {profile}"
-        )),
-        Pulse::Alive { at, ready: Some(false) } => RUNNING
+        Pulse::Alive {
+            at,
+            ready: Some(true),
+        } => RUNNING.good(format!("it answers at {at}, and has a token of {profile}")),
+        Pulse::Alive {
+            at,
+            ready: Some(false),
+        } => RUNNING
             .warning(format!("it answers at {at}, and has no token of {profile}"))
             .remedy("what is wrong above is wrong for it as well; its log says more"),
         _ => RUNNING.idle("it is in a state without a name"),

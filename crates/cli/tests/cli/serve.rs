@@ -46,7 +46,9 @@ pub(crate) fn said_until(running: &mut Running, last: &str) -> Vec<String> {
 
 /// Where it listens for callers.
 fn address(said: &[String]) -> String {
-    let line = said.iter().find_map(|line| line.split_once("listening on "));
+    let line = said
+        .iter()
+        .find_map(|line| line.split_once("listening on "));
     line.unwrap().1.split(' ').next().unwrap().to_owned()
 }
 
@@ -74,11 +76,29 @@ fn it_says_what_listens_serves_and_ends_when_it_is_asked_to() {
     let mut running = serve(&emulator, home.path(), &[]).start();
     let said = said_until(&mut running, "ready");
     let at = address(&said);
-    let banner: Vec<_> = said.iter().filter(|line| !line.contains(" INFO ")).collect();
-    let banner = banner.into_iter().map(|line| format!("{line}\n")).collect::<String>();
+    let banner: Vec<_> = said
+        .iter()
+        .filter(|line| !line.contains(" INFO "))
+        .collect();
+    let banner = banner
+        .into_iter()
+        .map(|line| format!("{line}\n"))
+        .collect::<String>();
     let banner = banner.replace(home.path().to_str().unwrap(), "[HOME]");
-    let banner = banner.replace(&at, "[ADDRESS]").replace(emulator.url(), "[EMULATOR]");
-    snapbox::assert_data_eq!(banner, str![[r#""#]]);
+    let banner = banner
+        .replace(&at, "[ADDRESS]")
+        .replace(emulator.url(), "[EMULATOR]");
+    snapbox::assert_data_eq!(
+        banner,
+        str![[r#"
+prove-tokend 0.1.0, configured by [HOME]/.config/prove-token/config.toml
+listening on [ADDRESS] for callers with a key, from this machine
+caller billing (key) gets tokens of local
+profile local: tokens of [EMULATOR]/token, secret in the environment variable MY_SECRET
+ready: 1 profile for 1 caller
+
+"#]]
+    );
     let answer = answer(ask(&at));
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     running.signal(Signal::HUP);
@@ -86,7 +106,10 @@ fn it_says_what_listens_serves_and_ends_when_it_is_asked_to() {
     running.signal(Signal::TERM);
     let outcome = running.outcome();
     let said = &outcome.stderr;
-    assert!(said.contains("ended: 1 connection accepted, none cut off"), "{said}");
+    assert!(
+        said.contains("ended: 1 connection accepted, none cut off"),
+        "{said}"
+    );
     assert_eq!(outcome.success(), "", "standard output stays empty");
 }
 
@@ -120,10 +143,22 @@ fn a_configuration_that_cannot_be_served_ends_with_3() {
         assert!(said.contains("listens in plain text where other machines can connect"));
         assert_eq!(said.starts_with('{'), format == "json", "{said}");
     }
-    run(&["serve"]).outcome().transcript(3, str![], str![[r#""#]]);
+    run(&["serve"]).outcome().transcript(3, str![], str![[r#"
+error: no profile is chosen, and none is configured
+hint: let prove-token init ask for what it takes, or set PROVE_CLIENT_ID and PROVE_CLIENT_SECRET; to try it without an account: prove-token token --environment emulator
+
+"#]]);
     run(&["serve", "--config", "none.toml"])
         .outcome()
-        .transcript(3, str![], str![[r#""#]]);
+        .transcript(
+            3,
+            str![],
+            str![[r#"
+error: the configuration file none.toml does not exist
+hint: check the path; prove-token config path shows where it is looked for
+
+"#]],
+        );
 }
 
 #[test]
@@ -139,9 +174,18 @@ fn the_flags_are_those_of_the_service() {
     running.signal(Signal::TERM);
     running.outcome().success();
     for (args, words) in [
-        (&["serve", "-p", "local"][..], "--profile has no effect here"),
-        (&["serve", "--environment", "uat-us"], "--environment has no effect"),
-        (&["serve", "--timeout", "5s"], "--timeout has no effect here"),
+        (
+            &["serve", "-p", "local"][..],
+            "--profile has no effect here",
+        ),
+        (
+            &["serve", "--environment", "uat-us"],
+            "--environment has no effect",
+        ),
+        (
+            &["serve", "--timeout", "5s"],
+            "--timeout has no effect here",
+        ),
         (&["serve", "-q", "-v"], "cannot be used with"),
         (&["serve", "local"], "argument 2 is not expected here"),
         (&["token", "-vv"], "a second --verbose has no effect here"),

@@ -30,7 +30,13 @@ pub(super) struct BrokerFlags {
     broker: bool,
     /// What the broker's token endpoint grants: a bearer that only the broker's way to the
     /// API takes, or the access token
-    #[arg(long, value_enum, value_name = "WHAT", default_value = "proxy", requires = "broker")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "proxy",
+        requires = "broker"
+    )]
     hands_out: HandsOutArg,
 }
 
@@ -109,7 +115,10 @@ fn introduce(broker: &Broker, command: &mut Command) -> Result<(), Failure> {
 fn logging(context: &Context) -> Logging {
     let logging = serve::logging(&context.global);
     match logging.verbose {
-        0 => Logging { quiet: 2, ..logging },
+        0 => Logging {
+            quiet: 2,
+            ..logging
+        },
         _ => logging,
     }
 }

@@ -86,10 +86,21 @@ fn one_that_runs_and_has_the_token() {
     let place = Place::new();
     let running = place.serve();
     let report = place.run(&["doctor"]).outcome().success();
-    let lines = report.lines().skip_while(|line| !line.contains(" store "));
+    let lines = report
+        .lines()
+        .skip_while(|line| !line.contains(" service "));
+    let lines = lines.take_while(|line| !line.contains("sent: "));
     let lines: String = lines.map(|line| format!("{line}\n")).collect();
     let lines = lines.replace(place.home.path().to_str().unwrap(), "[HOME]");
-    snapbox::assert_data_eq!(lines, str![[r#""#]]);
+    snapbox::assert_data_eq!(
+        lines,
+        str![[r#"
+  [ok] service        it can be served, to its own user alone, at unix:[HOME]/socket
+  [ok] its socket     [HOME]/socket: mode 0600
+  [ok] running        it answers at unix:[HOME]/admin, and has a token of acme
+
+"#]]
+    );
     end(running);
 }
 
@@ -148,8 +159,14 @@ fn settings_that_nobody_would_serve() {
     assert_finding(&place.findings(0), "service.settings", "warning", &words);
     // What is wrong with the file itself is told of the file.
     for (lines, words) in [
-        ("listen = [\"127.0.0.1:7878\"]\n", "has no caller with a key"),
-        ("listen = [\"0.0.0.0:7878\"]\n", "where other machines can connect"),
+        (
+            "listen = [\"127.0.0.1:7878\"]\n",
+            "has no caller with a key",
+        ),
+        (
+            "listen = [\"0.0.0.0:7878\"]\n",
+            "where other machines can connect",
+        ),
     ] {
         let place = Place::new().service(lines);
         let findings = place.findings(3);

@@ -163,7 +163,21 @@ fn neither_secret_nor_token_is_in_the_environment() {
         .env("PROVE_TOKEN_BROKER_KEY", "canary-of-another-broker")
         .env("PATH", "/usr/bin:/bin")
         .outcome()
-        .transcript(1, str![[r#""#]], str![]);
+        .transcript(
+            1,
+            str![[r#"
+HOME=[HOME]
+PATH=/usr/bin:/bin
+PROVE_TOKEN_BROKER_API_BASE=http://127.0.0.1:[PORT]/proxy/mine
+PROVE_TOKEN_BROKER_CLIENT_ID=program
+PROVE_TOKEN_BROKER_KEY=[KEY]
+PROVE_TOKEN_BROKER_TOKEN_URL=http://127.0.0.1:[PORT]/token
+PROVE_TOKEN_BROKER_URL=http://127.0.0.1:[PORT]
+0
+
+"#]],
+            str![],
+        );
 }
 
 #[test]
@@ -221,7 +235,10 @@ fn it_ends_with_the_program() {
     let error = TcpStream::connect(&address).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     let mut rest = Vec::new();
-    assert!(matches!((&idle).read_to_end(&mut rest), Ok(0) | Err(_)), "{rest:?}");
+    assert!(
+        matches!((&idle).read_to_end(&mut rest), Ok(0) | Err(_)),
+        "{rest:?}"
+    );
 }
 
 /// What the program leaves running holds nothing up, and has no broker any more.
@@ -233,9 +250,10 @@ fn what_outlives_the_program_has_none() {
                   (read x <go; curl -s \"$PROVE_TOKEN_BROKER_URL/v1/profiles\"; echo $? >done) \
                   </dev/null >/dev/null 2>&1 & exit 4";
     let flags = ["exec", "--environment", "emulator", "--broker", "--"];
-    let outcome = crate::harness::run_in(home.path(), &[&flags[..], &["sh", "-c", script]].concat())
-        .env("PATH", "/usr/bin:/bin")
-        .outcome();
+    let outcome =
+        crate::harness::run_in(home.path(), &[&flags[..], &["sh", "-c", script]].concat())
+            .env("PATH", "/usr/bin:/bin")
+            .outcome();
     assert_eq!(outcome.code, Some(4), "{outcome:?}");
     std::fs::write(home.path().join("go"), "on\n").unwrap();
     let said = std::fs::read_to_string(home.path().join("done")).unwrap();
@@ -262,7 +280,10 @@ error: interrupted
 #[test]
 fn what_happens_is_told_if_that_is_asked_for() {
     let emulator = emulator().start().unwrap();
-    for (format, words) in [("text", "not served"), ("json", r#""message":"not served""#)] {
+    for (format, words) in [
+        ("text", "not served"),
+        ("json", r#""message":"not served""#),
+    ] {
         let program = Program::start(&emulator, &["-v", "--log-format", format]);
         program.ask(&TOKEN.replace("KEY", "ptk_x"), "");
         let key = program.key.clone();
@@ -283,9 +304,12 @@ fn the_program_has_the_terminal() {
     let mut terminal = Terminal::start(home.path(), 80, &args);
     terminal.expect("name? ");
     terminal.answer("Alice");
-    terminal.end().screen(0, str![[r#"
+    terminal.end().screen(
+        0,
+        str![[r#"
 name? Alice
 hello Alice
 
-"#]]);
+"#]],
+    );
 }

@@ -71,7 +71,9 @@ fn the_process_is_hardened_once_the_program_runs() {
     let id = program.running.id().as_raw_nonzero();
     let of_ours = |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap();
     let limits = of_ours("limits");
-    let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
     let core: Vec<_> = core.unwrap().split_whitespace().collect();
     assert_eq!(core[4..6], ["0", "0"], "{core:?}");
     let status = of_ours("status");
@@ -83,8 +85,10 @@ fn the_process_is_hardened_once_the_program_runs() {
 #[test]
 fn its_memory_is_hidden_from_its_own_user() {
     // Root may look anywhere, and so becomes nobody.
-    const AS_A_USER: &str = "test $(id -u) != 0 || exec setpriv --reuid 65534 --clear-groups \"$@\"; exec \"$@\"";
-    const LOOK: &str = "stat -c %u /proc/$PPID/environ; cat /proc/$PPID/environ >/dev/null 2>&1 && echo read";
+    const AS_A_USER: &str =
+        "test $(id -u) != 0 || exec setpriv --reuid 65534 --clear-groups \"$@\"; exec \"$@\"";
+    const LOOK: &str =
+        "stat -c %u /proc/$PPID/environ; cat /proc/$PPID/environ >/dev/null 2>&1 && echo read";
     let home = tempfile::tempdir().unwrap();
     let binary = home.path().join("prove-token");
     std::fs::copy(env!("CARGO_BIN_EXE_prove-token"), &binary).unwrap();
@@ -100,7 +104,10 @@ fn its_memory_is_hidden_from_its_own_user() {
         String::from_utf8(output.stdout).unwrap()
     };
     let beside_an_emulator = look(&[]);
-    assert!(beside_an_emulator.ends_with("\nread\n"), "{beside_an_emulator}");
+    assert!(
+        beside_an_emulator.ends_with("\nread\n"),
+        "{beside_an_emulator}"
+    );
     assert_eq!(look(&["--broker"]), "0\n");
 }
 
@@ -115,7 +122,12 @@ fn flags_that_say_nothing_about_a_broker_are_refused() {
         (&["--hands-out", "token"], "--broker is missing"),
         (&["--broker", "--hands-out", "x"], "none of token, proxy"),
     ] {
-        let flags = [&["exec", "--environment", "emulator"], flags, &["--", "true"]].concat();
+        let flags = [
+            &["exec", "--environment", "emulator"],
+            flags,
+            &["--", "true"],
+        ]
+        .concat();
         let said = run(&flags).outcome().failure(125);
         assert!(said.contains(words), "{flags:?}: {said}");
     }
@@ -127,23 +139,46 @@ fn a_program_that_would_get_nothing_is_not_started() {
     let words = ["echo", "started"];
     exec(&emulator, &["--broker"], &words)
         .outcome()
-        .transcript(125, str![], str![[r#""#]]);
+        .transcript(125, str![], str![[r#"
+error: the profile flags has no API base, and a broker that hands out no token is for calls to the API
+hint: give --api-base (api_base in the profile), or --hands-out token
+
+"#]]);
     // With tokens it gets something; the API is not told of.
     let script = "echo ${PROVE_TOKEN_BROKER_API_BASE-unset}";
     let options = ["--broker", "--hands-out", "token"];
     exec(&emulator, &options, &["sh", "-c", script])
-        .env("PROVE_TOKEN_BROKER_API_BASE", "http://127.0.0.1:1/of-another-broker")
+        .env(
+            "PROVE_TOKEN_BROKER_API_BASE",
+            "http://127.0.0.1:1/of-another-broker",
+        )
         .outcome()
-        .transcript(0, str![[r#"
+        .transcript(
+            0,
+            str![[r#"
 unset
 
-"#]], str![]);
+"#]],
+            str![],
+        );
     brokered(&emulator, &[], &words)
         .stdin("canary-wrong")
         .outcome()
-        .transcript(125, str![], str![[r#""#]]);
+        .transcript(125, str![], str![[r#"
+error: http://127.0.0.1:[PORT]/token rejected the client credentials (status 401, code 8002: not authorized)
+hint: check the client id and secret for stray characters, and that they belong to this server
+
+"#]]);
     emulator.inject(Fault::silence());
     brokered(&emulator, &["--timeout", "1s"], &words)
         .outcome()
-        .transcript(125, str![], str![[r#""#]]);
+        .transcript(
+            125,
+            str![],
+            str![[r#"
+error: no result within 1s
+hint: raise --timeout; --verbose shows where the time goes
+
+"#]],
+        );
 }
