@@ -85,28 +85,23 @@ async fn obtain<'o>(
     };
     let options = CallOptions::new()
         .min_validity(Duration::from_secs(seconds("min_validity", 24 * 3600)?))
-        .force(force);
+        .force(force && desk.may_force());
     let wait = Duration::from_secs(seconds("wait", LONGEST_WAIT)?);
     let token = desk.client.access_token_with_options(None, options).await?;
     let known = request.headers.get(IF_NONE_MATCH);
     match known {
         Some(known) if !wait.is_zero() && *known == desk.ready(&token).etag => {
-            Ok((desk, newer(desk, token, wait).await?))
+            Ok((desk, newer(desk, &token, wait).await?))
         }
         _ => Ok((desk, token)),
     }
 }
 
-/// Another token than `token`, if there is one within `wait`.
-async fn newer(desk: &Desk, token: AccessToken, wait: Duration) -> Result<AccessToken, Refusal> {
-    let known = token_id(token.value());
-    let mut renewed = desk.renewed.subscribe();
-    let changed = renewed.wait_for(|id| id.as_ref().is_some_and(|id| *id != known));
-    let is_renewed = tokio::time::timeout(wait, changed).await.is_ok();
-    match is_renewed {
-        true => Ok(desk.client.access_token().await?),
-        false => Ok(token),
-    }
+/// Another token than `token`, if there is one within `wait`. If there is none, it is
+/// judged anew: it may have ended meanwhile.
+async fn newer(desk: &Desk, token: &AccessToken, wait: Duration) -> Result<AccessToken, Refusal> {
+    let _ = tokio::time::timeout(wait, desk.another_than(token)).await;
+    Ok(desk.client.access_token().await?)
 }
 
 fn wants_text(request: &Parts) -> bool {
