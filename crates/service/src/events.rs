@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, watch};
 /// So many news may wait for a reader; one that is further behind is given up.
 const BACKLOG: usize = 64;
 
-/// Readers at a time: each holds a connection, and callers need those as well.
+/// Readers at a time, of all callers: each holds a connection, and they need those as well.
 const MOST_READERS: usize = 128;
 
 /// The edition after which there are no others.

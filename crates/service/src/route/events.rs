@@ -52,11 +52,16 @@ pub(super) async fn stream(
 
 fn begin(office: &Office, lookout: Arc<Lookout>, visit: &Visit) -> Outcome {
     let caller = Arc::clone(visit.caller()?);
+    let streams = Arc::clone(&caller.tally.streams);
+    let place = streams
+        .try_acquire_owned()
+        .map_err(|_| Refusal::too_many_that_last())?;
     let reader = lookout.news.read().ok_or_else(full)?;
     // After the reader, so that nothing is missed in between.
     let first = beginning(office, &caller, lookout.news.last())?;
     let (mut stream, body) = Channel::new(QUEUE);
     tokio::spawn(async move {
+        let _place = place;
         if stream.send_data(first).await.is_ok()
             && pass_on(reader, &mut stream, &caller).await == Some(NoMore::TooSlow)
         {
