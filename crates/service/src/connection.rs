@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
+use http::{Extensions, HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::http2::serve as serve_http2;
 use crate::peer::Peer;
-use crate::roster::{Admission, Busy};
+use crate::roster::{Admission, Busy, Seat};
 use crate::stream::Paced;
 use crate::strict::Strict;
 
@@ -61,8 +61,9 @@ pub(crate) async fn serve<A: Answer>(
     mut stop: watch::Receiver<bool>,
 ) {
     let seat = Arc::clone(admission.seat());
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request| {
         let (answers, busy) = (Arc::clone(&answers), seat.work());
+        seat_for_body(&mut request, &seat);
         async move {
             let mut response = answers.answer(peer, request).await;
             if busy.is_last() {
@@ -133,10 +134,24 @@ impl hyper::body::Body for Tracked {
     }
 }
 
-/// The whole body of a request, if it comes in time and is not too long.
-pub(crate) async fn whole(body: Body, most: usize) -> Result<bytes::Bytes, BodyFault> {
+/// Lets whoever reads the body know the seat of its connection, if there is a body.
+fn seat_for_body(request: &mut Request<Incoming>, seat: &Arc<Seat>) {
+    if !hyper::body::Body::is_end_stream(request.body()) {
+        request.extensions_mut().insert(Arc::clone(seat));
+    }
+}
+
+/// The whole body of a request, if it comes in time and is not too long. Until then its
+/// connection makes room for others, if there is need: anybody can be slow, without a key.
+pub(crate) async fn whole(
+    body: Body,
+    extensions: &Extensions,
+    most: usize,
+) -> Result<bytes::Bytes, BodyFault> {
     /// For a body of a few hundred bytes.
     const LIMIT: Duration = Duration::from_secs(10);
+    let seat = extensions.get::<Arc<Seat>>();
+    let _rest = seat.map(|seat| seat.rest());
     let limited = http_body_util::Limited::new(body, most);
     match tokio::time::timeout(LIMIT, limited.collect()).await {
         Err(_) => Err(BodyFault::Slow),

@@ -45,6 +45,11 @@ pub(crate) struct Admission {
     roster: Arc<Roster>,
 }
 
+/// A time in which a request is the other side's turn, and nothing is lost if its
+/// connection is given up.
+#[derive(Debug)]
+pub(crate) struct Rest<'s>(&'s Seat);
+
 /// A request under way.
 #[derive(Debug)]
 pub(crate) struct Busy {
@@ -171,6 +176,13 @@ impl Seat {
         self.busy.load(Ordering::Relaxed) == self.owing.load(Ordering::Relaxed)
     }
 
+    /// Counts a request under way as none, until the returned value is dropped: one whose
+    /// sender is slow to say all of it must not keep out those who would be quick.
+    pub(crate) fn rest(&self) -> Rest<'_> {
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        Rest(self)
+    }
+
     /// Whether no request is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
@@ -202,6 +214,12 @@ impl Busy {
     }
 }
 
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
         if self.owes {
@@ -228,11 +246,15 @@ mod tests {
         assert_eq!(roster.len(), 2, "its seat is another's");
         let more = third.seat().work();
         assert!(roster.admit().is_none(), "all are busy");
-        drop(work);
+        let rest = first.seat().rest();
+        drop(rest);
+        assert!(roster.admit().is_none(), "it was at rest, and is no more");
+        let rest = first.seat().rest();
         let fourth = roster.admit().unwrap();
         first.given_up().await;
-        drop((more, third, fourth));
+        drop(rest);
+        drop((work, more, third, fourth));
         assert_eq!(roster.len(), 0);
-        assert_eq!((roster.given_up(), roster.refused()), (2, 1));
+        assert_eq!((roster.given_up(), roster.refused()), (2, 2));
     }
 }

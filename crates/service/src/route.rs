@@ -8,11 +8,13 @@ mod token;
 
 use std::sync::Arc;
 
+use axum::extract::{FromRequestParts, Path};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use http::Uri;
-use http::header::{HeaderMap, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 
 pub(crate) use self::profile::state as profile_state;
 pub(crate) use self::table::Route;
@@ -72,6 +74,18 @@ pub(crate) fn intended(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// Whether the body is said to be of this type, parameters aside.
+fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let given = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    given.is_some_and(|given| {
+        let name = given.split(|byte| *byte == b';').next();
+        name.is_some_and(|name| {
+            name.trim_ascii()
+                .eq_ignore_ascii_case(media_type.as_bytes())
+        })
+    })
+}
+
 /// The parameters of a query, each at most once, and none but `known`.
 pub(crate) fn query<'q>(
     uri: &'q Uri,
@@ -99,10 +113,28 @@ pub(crate) fn query<'q>(
     })
 }
 
-impl<S: Sync> axum::extract::FromRequestParts<S> for Visit {
+/// The name of a profile in a path, as it is meant.
+struct ProfileName(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ProfileName {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => {
+                let visit = Visit::from_request_parts(parts, state).await?;
+                let refusal = Refusal::bad_request("the path has escapes that are not UTF-8");
+                Err(refusal.answer(&visit.id))
+            }
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let visit = parts.extensions.get::<Self>().cloned();
         visit.ok_or_else(|| Refusal::unauthorized().answer(""))
     }

@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, PRAGMA, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use prove_token::{AccessToken, CallOptions, Error, ErrorKind};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Outcome;
 use super::token::body_fault;
+use super::{Outcome, ProfileName, is_of_type};
 use crate::caller::Known;
 use crate::connection::whole;
 use crate::lookout::By;
@@ -33,7 +34,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// Official SDKs ask again for every call if less is left.
 const LEAST: Duration = Duration::from_secs(90);
 
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// `POST /token`: the caller's first profile.
 pub(super) async fn default_profile(
@@ -48,7 +49,7 @@ pub(super) async fn default_profile(
 /// `POST /oauth2/{profile}/token`
 pub(super) async fn named_profile(
     State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
+    ProfileName(profile): ProfileName,
     visit: Visit,
     request: Request,
 ) -> Response {
@@ -58,7 +59,7 @@ pub(super) async fn named_profile(
 
 async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outcome {
     let (parts, body) = request.into_parts();
-    let body = form_body(&parts.headers, body).await?;
+    let body = form_body(&parts, body).await?;
     let form = Form::parse(&body)?;
     let peer = parts.extensions.get::<Peer>();
     let caller = authenticate(office, &parts.headers, &form, peer)?;
@@ -113,13 +114,13 @@ fn handed_out(
 }
 
 /// The body, if it says that it is a form: it may hold a key.
-async fn form_body(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
+async fn form_body(parts: &Parts, body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if !is_of_type(&parts.headers, FORM) {
         return Err(Refusal::bad_request("the body is not declared as a form")
             .hint("send Content-Type: application/x-www-form-urlencoded"));
     }
-    let body = whole(body, LARGEST_BODY).await.map_err(body_fault)?;
+    let body = whole(body, &parts.extensions, LARGEST_BODY).await;
+    let body = body.map_err(body_fault)?;
     Ok(Zeroizing::new(body.to_vec()))
 }
 

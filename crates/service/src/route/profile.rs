@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::ProfileName;
 use crate::desk::{Desk, token_id};
 use crate::office::{Office, Visit};
 use crate::reply::{Refusal, json_result};
@@ -27,7 +28,7 @@ pub(super) async fn list(State(office): State<Arc<Office>>, visit: Visit) -> Res
 /// `GET /v1/profiles/{profile}`
 pub(super) async fn one(
     State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
+    ProfileName(profile): ProfileName,
     visit: Visit,
 ) -> Response {
     let outcome = || {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{ACCEPT, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use prove_token::{AccessToken, CallOptions};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 
-use super::{Outcome, intended, query};
+use super::{Outcome, ProfileName, intended, is_of_type, query};
 use crate::connection::{BodyFault, whole};
 use crate::desk::{Desk, token_id};
 use crate::office::{Office, Visit};
@@ -29,7 +29,7 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// `GET /v1/token/{profile}?min_validity=60&force=false&wait=30`
 pub(super) async fn token(
     State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
+    ProfileName(profile): ProfileName,
     visit: Visit,
     request: Parts,
 ) -> Response {
@@ -91,6 +91,8 @@ async fn obtain<'o>(
     let known = request.headers.get(IF_NONE_MATCH);
     match known {
         Some(known) if !wait.is_zero() && *known == desk.ready(&token).etag => {
+            let place = caller.tally.waits.try_acquire();
+            let _place = place.map_err(|_| Refusal::too_many_that_last())?;
             Ok((desk, newer(desk, &token, wait).await?))
         }
         _ => Ok((desk, token)),
@@ -112,7 +114,7 @@ fn wants_text(request: &Parts) -> bool {
 /// `GET /v1/headers/{profile}`
 pub(super) async fn headers(
     State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
+    ProfileName(profile): ProfileName,
     visit: Visit,
     request: Parts,
 ) -> Response {
@@ -137,7 +139,7 @@ pub(super) async fn headers(
 /// `POST /v1/token/{profile}/reject` with `{"token_id":"…"}`
 pub(super) async fn reject(
     State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
+    ProfileName(profile): ProfileName,
     visit: Visit,
     request: Request,
 ) -> Response {
@@ -158,10 +160,7 @@ pub(super) async fn reject(
 }
 
 async fn rejected(request: Request) -> Result<String, Refusal> {
-    let content_type = request.headers().get(CONTENT_TYPE);
-    let is_json =
-        content_type.is_some_and(|given| given.as_bytes().starts_with(b"application/json"));
-    if !is_json {
+    if !is_of_type(request.headers(), "application/json") {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Refusal::new(
             status,
@@ -170,9 +169,9 @@ async fn rejected(request: Request) -> Result<String, Refusal> {
         )
         .hint("send Content-Type: application/json"));
     }
-    let body = whole(request.into_body(), LARGEST_BODY)
-        .await
-        .map_err(body_fault)?;
+    let (parts, body) = request.into_parts();
+    let body = whole(body, &parts.extensions, LARGEST_BODY).await;
+    let body = body.map_err(body_fault)?;
     let body: Value =
         serde_json::from_slice(&body).map_err(|_| Refusal::bad_request("the body is not JSON"))?;
     let id = body["token_id"].as_str().map(str::to_owned);

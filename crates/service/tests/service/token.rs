@@ -114,3 +114,32 @@ fn a_token_that_ended_meanwhile_is_not_confirmed() {
     let late = service.request("GET", "/v1/token/local?wait=4", &headers, "");
     late.expect(503);
 }
+
+#[test]
+fn a_path_that_is_no_text_is_refused_as_all_else() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    for path in ["/v1/token/%ff", "/v1/headers/%c0%af", "/v1/profiles/%ff"] {
+        let refused = service.get(path);
+        assert_eq!(refused.expect(400)["error"], "invalid_request", "{path}");
+        assert_eq!(refused.header("cache-control"), Some("no-store"));
+    }
+    let refused = service.request("POST", "/oauth2/%ff/token", &[], "");
+    assert_eq!(refused.expect(400)["error"], "invalid_request");
+}
+
+#[test]
+fn the_type_of_a_body_is_a_word_in_any_case() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let key = format!("Bearer {KEY}");
+    for (status, media_type) in [
+        (200, "Application/JSON; charset=utf-8"),
+        (415, "application/jsonp"),
+    ] {
+        let headers = [("Authorization", &*key), ("Content-Type", media_type)];
+        let body = "{\"token_id\":\"x\"}";
+        let reply = service.request("POST", "/v1/token/local/reject", &headers, body);
+        assert_eq!(reply.status, status, "{media_type}");
+    }
+}
