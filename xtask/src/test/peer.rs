@@ -38,7 +38,7 @@ struct Peer {
     install: fn(&Path) -> Result<(), Failure>,
 }
 
-const PEERS: [Peer; 4] = [
+const PEERS: [Peer; 5] = [
     Peer {
         name: "oidc-provider",
         prefix: "interop::oidc_provider::",
@@ -51,6 +51,14 @@ const PEERS: [Peer; 4] = [
         name: "authlib",
         prefix: "interop::authlib::",
         files: &["requirements.txt", "server.py"],
+        installed: venv_python,
+        available: || version(PYTHON).map(drop),
+        install: pip_install,
+    },
+    Peer {
+        name: "oauth-clients",
+        prefix: "interop::oauth_clients::",
+        files: &["requirements.txt", "calls.py"],
         installed: venv_python,
         available: || version(PYTHON).map(drop),
         install: pip_install,

@@ -121,7 +121,7 @@ fn a_path_that_is_no_text_is_refused_as_all_else() {
     let service = Setup::new(&emulator).start();
     for path in ["/v1/token/%ff", "/v1/headers/%c0%af", "/v1/profiles/%ff"] {
         let refused = service.get(path);
-        assert_eq!(refused.expect(400)["error"], "invalid_request", "{path}");
+        assert_eq!(refused.expect(404)["error"], "not_found", "{path}");
         assert_eq!(refused.header("cache-control"), Some("no-store"));
     }
     let refused = service.request("POST", "/oauth2/%ff/token", &[], "");
