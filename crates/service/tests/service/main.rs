@@ -7,6 +7,8 @@ mod caller;
 mod crash;
 mod deploy;
 mod drain;
+#[cfg(target_os = "linux")]
+mod dump;
 mod events;
 mod facade;
 mod harness;
