@@ -4,6 +4,7 @@
 
 mod admin;
 mod caller;
+mod canary;
 mod crash;
 mod deploy;
 mod drain;
