@@ -7,27 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
-use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use rustix::process::{Pid, Resource, getrlimit, prlimit};
 
-use crate::harness::{SECRET, Service, Setup, emulator};
-
-/// Any that is not root.
-const NOBODY: u32 = 65534;
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-/// As large as they come, for this process and those that it starts.
-fn allow_cores() {
-    let maximum = getrlimit(Resource::Core).maximum;
-    let largest = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    setrlimit(Resource::Core, largest).unwrap();
-}
+use crate::harness::{SECRET, Service, Setup, allow_most, another_user, as_user, emulator};
 
 /// Whether there is a core in `folder` that holds the secret.
 fn has_core(folder: &Path) -> bool {
@@ -57,7 +39,7 @@ fn end(service: &mut Service, signal: &str) -> ExitStatus {
 
 #[test]
 fn it_leaves_no_core() {
-    allow_cores();
+    allow_most(Resource::Core);
     // Another program does, if this machine keeps cores at all, and where it ran.
     let folder = tempfile::tempdir().unwrap();
     let mut careless = Command::new("/bin/sh");
@@ -84,7 +66,7 @@ fn it_leaves_no_core() {
 
 #[test]
 fn it_gives_up_what_a_core_needs() {
-    allow_cores();
+    allow_most(Resource::Core);
     let emulator = emulator().start().unwrap();
     let service = Setup::new(&emulator).start();
     let id = service.child.id();
@@ -120,12 +102,6 @@ fn bystander(user: Option<u32>) -> Child {
 /// not.
 fn look(id: u32, user: Option<u32>) -> Vec<Result<String, ErrorKind>> {
     let act = || {
-        if let Some(uid) = user {
-            // These concern the thread alone.
-            set_thread_groups(&[]).unwrap();
-            set_thread_gid(rustix::process::Gid::from_raw(uid)).unwrap();
-            set_thread_uid(rustix::process::Uid::from_raw(uid)).unwrap();
-        }
         let read = |name| {
             let mut file = std::fs::File::open(format!("/proc/{id}/{name}"))?;
             let mut text = [0; 64];
@@ -135,13 +111,13 @@ fn look(id: u32, user: Option<u32>) -> Vec<Result<String, ErrorKind>> {
         let files = ["environ", "maps", "auxv", "mem"];
         files.map(|name| read(name).map_err(|error: std::io::Error| error.kind()))
     };
-    std::thread::scope(|scope| scope.spawn(act).join().unwrap()).to_vec()
+    as_user(user, act).to_vec()
 }
 
 /// Whoever may read these may trace it as well: the kernel asks the same question.
 #[test]
 fn no_process_of_its_user_looks_into_it() {
-    let user = is_root().then_some(NOBODY);
+    let user = another_user();
     let emulator = emulator().start().unwrap();
     let mut setup = Setup::new(&emulator);
     if let Some(uid) = user {

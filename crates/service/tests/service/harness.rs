@@ -1,6 +1,7 @@
 //! Runs the real binary in a clean environment, and speaks to it in raw bytes.
 
 mod reply;
+mod rights;
 mod service;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use self::reply::look;
 pub(crate) use self::reply::*;
+pub(crate) use self::rights::*;
 pub(crate) use self::service::*;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_prove-tokend");

@@ -6,6 +6,7 @@ mod admin;
 mod caller;
 mod canary;
 mod crash;
+mod crowd;
 mod deploy;
 mod drain;
 #[cfg(target_os = "linux")]
@@ -27,8 +28,10 @@ mod proxy_stream;
 mod quota;
 mod reload;
 mod sink;
+mod slow;
 mod slowhttptest;
 mod smuggling;
+mod socket;
 mod start;
 mod systemd;
 mod tls;
