@@ -15,6 +15,7 @@ mod events;
 mod facade;
 mod harness;
 mod healthcheck;
+mod http2;
 mod local;
 mod log;
 mod metrics;
