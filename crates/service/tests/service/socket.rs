@@ -90,7 +90,7 @@ fn nobody_else_opens_the_socket_of_an_owner() {
 #[test]
 fn a_socket_that_was_put_in_its_place_is_left_alone() {
     let emulator = emulator().start().unwrap();
-    let service = Setup::new(&emulator).start();
+    let mut service = Setup::new(&emulator).start();
     let socket = service.setup.socket();
     std::fs::rename(&socket, socket.with_extension("old")).unwrap();
     let theirs = UnixListener::bind(&socket).unwrap();
@@ -99,8 +99,8 @@ fn a_socket_that_was_put_in_its_place_is_left_alone() {
     // Without a key: the request is read all the same.
     raw(old, REQUEST).expect(401);
     service.get("/v1/token/local").expect(200);
-    let (code, said) = service.stop();
-    assert_eq!(code, Some(0), "{said}");
+    service.signal("TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
     assert!(socket.exists());
     theirs.set_nonblocking(true).unwrap();
     assert_eq!(theirs.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
