@@ -101,6 +101,7 @@ impl Wish {
 struct Programs {
     rows: PathBuf,
     command: PathBuf,
+    service: PathBuf,
 }
 
 impl Programs {
@@ -111,19 +112,21 @@ impl Programs {
         peers.args(["build", "--release", "--locked", "--manifest-path"]);
         peers.arg(manifest).arg("--target-dir").arg(&target);
         process::run(&mut peers)?;
-        let mut command = Command::new("cargo");
-        command.args(["build", "--release", "--locked", "-p", "prove-token-cli"]);
-        process::run(&mut command)?;
+        let mut ours = Command::new("cargo");
+        ours.args(["build", "--release", "--locked", "--package"]);
+        ours.args(["prove-token-cli", "--package", "prove-token-service"]);
+        process::run(&mut ours)?;
         let program = |folder: &Path, name| process::executable(&folder.join("release"), name);
         Ok(Self {
             rows: program(&target, "rows"),
             command: program(&workspace.target, "prove-token"),
+            service: program(&workspace.target, "prove-tokend"),
         })
     }
 
     fn measure(&self, row: &str) -> Command {
         let mut command = Command::new(&self.rows);
-        command.arg(row).arg(&self.command);
+        command.arg(row).arg(&self.command).arg(&self.service);
         command
     }
 }

@@ -128,6 +128,15 @@ impl TokenClient {
         request: Option<&AccessTokenRequest>,
         options: CallOptions,
     ) -> Result<AccessToken, Error> {
+        if options.take_any_fresh() {
+            let fresh = match request {
+                None => self.0.slot.fresh(self.0.obtainer.clock.coarse()),
+                Some(request) => self.fresh(request)?,
+            };
+            if let Some(token) = fresh {
+                return Ok(token);
+            }
+        }
         match request {
             None => self.default_gate().token(options).await,
             Some(request) => {

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, STALLED, Tracked};
+use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, STALLED, Tracked, Visitor};
 use crate::peer::Peer;
 use crate::roster::{Admission, Seat};
 use crate::stream::Paced;
@@ -45,11 +43,14 @@ pub(crate) async fn serve<A: Answer>(
     mut stop: watch::Receiver<bool>,
 ) {
     let seat = Arc::clone(admission.seat());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let (answers, busy) = (Arc::clone(&answers), seat.work());
-        request.extensions_mut().insert(Arc::clone(&seat));
+    let service = service_fn(move |request| {
+        let (answers, busy, seat) = (Arc::clone(&answers), seat.work(), Arc::clone(&seat));
         async move {
-            let response = answers.answer(peer, request).await;
+            let visitor = Visitor {
+                peer: &peer,
+                seat: &seat,
+            };
+            let response = answers.answer(visitor, request).await;
             Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
         }
     });
