@@ -17,71 +17,74 @@ fn ask(service: &Service, head: &str, body: &str) -> Reply {
 const GOOD: &str = "GET /v1/token/local HTTP/1.1\nHost: localhost\nAuthorization: Bearer KEY\n\
     Prove-Token-Request: true";
 
+/// What comes of a change to the good request, which replaces its first text by the second.
+const REFUSED: &[(u16, (&str, &str))] = &[
+    (421, ("Host: localhost", "Host: evil.example")),
+    (421, ("Host: localhost", "Host: localhost.evil.example")),
+    (421, ("Host: localhost", "Host: 127.0.0.1.evil.example")),
+    (421, ("Host: localhost", "Host: 0.0.0.0")),
+    (400, ("Host: localhost\n", "")),
+    (400, ("Host: localhost", "Host: localhost\nHost: localhost")),
+    (400, ("Host: localhost", "Host: a@localhost")),
+    (400, ("Host: localhost", "Host: ")),
+    (
+        400,
+        (
+            "/v1/token/local HTTP",
+            "http://evil.example/v1/token/local HTTP",
+        ),
+    ),
+    (403, ("Prove", "Origin: http://localhost:3000\nProve")),
+    (403, ("Prove", "Origin: null\nProve")),
+    (403, ("Prove", "Sec-Fetch-Site: cross-site\nProve")),
+    (403, ("Prove", "Sec-Fetch-Site: same-site\nProve")),
+    (400, ("Prove", "Forwarded: for=1.2.3.4\nProve")),
+    (400, ("Prove", "X-Forwarded-For: 1.2.3.4\nProve")),
+    (400, ("Prove", "X-Forwarded-Host: localhost\nProve")),
+    (400, ("Prove", "X-Forwarded-Proto: https\nProve")),
+    (400, ("Prove", "X-Real-IP: 1.2.3.4\nProve")),
+    (400, ("Prove", "X_Forwarded_For: 1.2.3.4\nProve")),
+    (400, ("Prove", "Prove_Token_Request: true\nProve")),
+    (400, ("Prove", "Host_: localhost\nProve")),
+    (400, ("Authorization:", "Authorization_:")),
+    (400, ("Prove-Token-Request: true", "Accept: */*")),
+    (
+        400,
+        ("Prove-Token-Request: true", "Prove-Token-Request: false"),
+    ),
+    (401, ("Authorization: Bearer KEY\n", "")),
+    (401, ("local HTTP", "local?key=KEY HTTP")),
+    (401, ("Bearer KEY", "Bearer KEY, Bearer KEY")),
+    (405, ("GET", "PUT")),
+    (405, ("GET", "OPTIONS")),
+    (400, ("local HTTP", "local?min_validity=soon HTTP")),
+    (
+        400,
+        ("local HTTP", "local?min_validity=1&min_validity=2 HTTP"),
+    ),
+    (400, ("local HTTP", "local?nonsense=1 HTTP")),
+    (400, ("local HTTP", "local?force=maybe HTTP")),
+    (404, ("/v1/token/local", "/v1/token/local/")),
+    (404, ("/v1/token/local", "/v1/token/../token/local")),
+    (404, ("/v1/token/local", "//v1/token/local")),
+    (404, ("/v1/token/local", "/v1/token/%2e%2e/local")),
+    (404, ("/v1/token/local", "/v1/token/local%00")),
+    (404, ("/v1/token/local", "/v1/token/local;x")),
+    (404, ("/v1/token/local", "/v1;x/token/local")),
+    (404, ("/v1/token/local", "/v1/token/%c0%ae%c0%ae/local")),
+    (404, ("/v1/token/local", "/v1/token%2flocal")),
+    (404, ("/v1/token/local", "/v1/token%c0%aflocal")),
+    (404, ("/v1/token/local", "/v1\\token\\local")),
+    (404, ("/v1/token/local", "/metrics")),
+    (404, ("/v1/token/local", "/")),
+];
+
 #[test]
 fn what_no_request_may_be() {
     let emulator = emulator().start().unwrap();
     let service = Setup::new(&emulator).start();
     assert_eq!(ask(&service, GOOD, "").status, 200);
-    for (status, change) in [
-        (421, ("Host: localhost", "Host: evil.example")),
-        (421, ("Host: localhost", "Host: localhost.evil.example")),
-        (421, ("Host: localhost", "Host: 127.0.0.1.evil.example")),
-        (421, ("Host: localhost", "Host: 0.0.0.0")),
-        (400, ("Host: localhost\n", "")),
-        (400, ("Host: localhost", "Host: localhost\nHost: localhost")),
-        (400, ("Host: localhost", "Host: a@localhost")),
-        (400, ("Host: localhost", "Host: ")),
-        (
-            400,
-            (
-                "/v1/token/local HTTP",
-                "http://evil.example/v1/token/local HTTP",
-            ),
-        ),
-        (403, ("Prove", "Origin: http://localhost:3000\nProve")),
-        (403, ("Prove", "Origin: null\nProve")),
-        (403, ("Prove", "Sec-Fetch-Site: cross-site\nProve")),
-        (403, ("Prove", "Sec-Fetch-Site: same-site\nProve")),
-        (400, ("Prove", "Forwarded: for=1.2.3.4\nProve")),
-        (400, ("Prove", "X-Forwarded-For: 1.2.3.4\nProve")),
-        (400, ("Prove", "X-Forwarded-Host: localhost\nProve")),
-        (400, ("Prove", "X-Forwarded-Proto: https\nProve")),
-        (400, ("Prove", "X-Real-IP: 1.2.3.4\nProve")),
-        (400, ("Prove", "X_Forwarded_For: 1.2.3.4\nProve")),
-        (400, ("Prove", "Prove_Token_Request: true\nProve")),
-        (400, ("Prove", "Host_: localhost\nProve")),
-        (400, ("Authorization:", "Authorization_:")),
-        (400, ("Prove-Token-Request: true", "Accept: */*")),
-        (
-            400,
-            ("Prove-Token-Request: true", "Prove-Token-Request: false"),
-        ),
-        (401, ("Authorization: Bearer KEY\n", "")),
-        (401, ("local HTTP", "local?key=KEY HTTP")),
-        (401, ("Bearer KEY", "Bearer KEY, Bearer KEY")),
-        (405, ("GET", "PUT")),
-        (405, ("GET", "OPTIONS")),
-        (400, ("local HTTP", "local?min_validity=soon HTTP")),
-        (
-            400,
-            ("local HTTP", "local?min_validity=1&min_validity=2 HTTP"),
-        ),
-        (400, ("local HTTP", "local?nonsense=1 HTTP")),
-        (400, ("local HTTP", "local?force=maybe HTTP")),
-        (404, ("/v1/token/local", "/v1/token/local/")),
-        (404, ("/v1/token/local", "/v1/token/../token/local")),
-        (404, ("/v1/token/local", "//v1/token/local")),
-        (404, ("/v1/token/local", "/v1/token/%2e%2e/local")),
-        (404, ("/v1/token/local", "/v1/token/local%00")),
-        (404, ("/v1/token/local", "/v1/token/local;x")),
-        (404, ("/v1/token/local", "/v1;x/token/local")),
-        (404, ("/v1/token/local", "/v1/token/%c0%ae%c0%ae/local")),
-        (404, ("/v1/token/local", "/v1/token%2flocal")),
-        (404, ("/v1/token/local", "/v1/token%c0%aflocal")),
-        (404, ("/v1/token/local", "/v1\\token\\local")),
-        (404, ("/v1/token/local", "/metrics")),
-        (404, ("/v1/token/local", "/")),
-    ] {
+    for &(status, change) in REFUSED {
         let mut head = GOOD.replace(change.0, change.1);
         if status == 401 && change.1.contains("key=") {
             head = head.replace("Authorization: Bearer KEY\n", "");
