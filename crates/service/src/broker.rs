@@ -135,7 +135,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_has_a_key_and_a_port_of_its_own() {
-        let open = || Broker::open(profile(), HandsOut::Token, &Env::default());
+        let env = Env::default();
+        let open = || Broker::open(profile(), HandsOut::Token, &env);
         let (one, other) = (open().await.unwrap(), open().await.unwrap());
         assert_ne!(one.key(), other.key());
         assert_ne!(one.url().unwrap(), other.url().unwrap());
