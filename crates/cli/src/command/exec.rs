@@ -1,11 +1,12 @@
 //! `prove-token exec`: a program with the token in its environment, or with a broker of
 //! its own.
 //!
-//! With a token, on Unix, the program takes the place of this process, so that its exit code, process
-//! id, signals, terminal and job control are its own. What it inherits is what we were
-//! given: files that we open close by themselves, no resource limit is touched, signals
-//! that were ignored before stay so (see [`crate::interrupt`]), and the standard library
-//! empties the signal mask and restores SIGPIPE, which its runtime ignores.
+//! With a token the program takes, on Unix, the place of this process, so that its exit
+//! code, process id, signals, terminal and job control are its own. What it inherits is
+//! what we were given: files that we open close by themselves, no resource limit is
+//! touched, signals that were ignored before stay so (see [`crate::interrupt`]), and the
+//! standard library empties the signal mask and restores SIGPIPE, which its runtime
+//! ignores.
 
 #[cfg(unix)]
 mod beside;

@@ -1,6 +1,7 @@
 //! The service of the configuration file: whether it could start, its sockets, and whether
 //! it runs.
 
+use std::io::ErrorKind::PermissionDenied;
 use std::time::Duration;
 
 use prove_token::ErrorKind;
@@ -122,9 +123,15 @@ fn running(pulse: &Pulse, profile: &str) -> Finding {
         Pulse::Unknown { hint } => RUNNING
             .idle("nobody knows: it listens at no fixed address")
             .maybe_remedy(hint.as_deref()),
-        Pulse::Silent { at, why } => RUNNING
-            .warning(format!("no answer at {at}: {why}"))
-            .remedy("start it: prove-token serve, or systemctl start prove-tokend"),
+        Pulse::Silent { at, why } => {
+            let remedy = match why {
+                PermissionDenied => "ask as the service's user, or give health_listen a port",
+                _ => "start it: prove-token serve, or systemctl start prove-tokend",
+            };
+            RUNNING
+                .warning(format!("no answer at {at}: {why}"))
+                .remedy(remedy)
+        }
         Pulse::Odd { at, status } => RUNNING
             .warning(format!(
                 "another program answers at {at}, with status {status}"
