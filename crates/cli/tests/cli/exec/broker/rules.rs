@@ -68,6 +68,8 @@ fn what_no_request_may_be_is_refused_with_the_key() {
 fn the_process_is_hardened_once_the_program_runs() {
     let emulator = emulator().start().unwrap();
     let program = Program::start(&emulator, &[]);
+    // Who answers is through with it.
+    assert_eq!(program.ask(TOKEN, "").0, 403);
     let id = program.running.id().as_raw_nonzero();
     let of_ours = |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap();
     let limits = of_ours("limits");
