@@ -9,18 +9,18 @@ use crate::lookout::Watched;
 use crate::peer::Peer;
 
 #[derive(Debug)]
-pub(crate) struct Traces;
+pub(crate) struct Traces(());
 
 impl Traces {
     pub(crate) fn start(_: &Settings) -> Result<Self, Failure> {
-        Ok(Self)
+        Ok(Self(()))
     }
 
     pub(crate) fn end(self) {}
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Serving;
+pub(crate) struct Serving(());
 
 impl Serving {
     pub(crate) fn begin<B>(
@@ -29,7 +29,7 @@ impl Serving {
         _: &mut Request<B>,
         _: impl Fn(&str) -> bool,
     ) -> Self {
-        Self
+        Self(())
     }
 
     pub(crate) fn end(&self, _: StatusCode) {}
@@ -40,18 +40,18 @@ pub(crate) fn note_caller(_: &Extensions, _: &str) {}
 pub(crate) fn note_profile(_: &Extensions, _: &str) {}
 
 #[derive(Debug)]
-pub(crate) struct Upstream;
+pub(crate) struct Upstream(());
 
 impl Upstream {
     pub(crate) fn begin<B>(_: &Extensions, _: &mut Request<B>) -> Self {
-        Self
+        Self(())
     }
 
     pub(crate) fn end<B, E>(self, _: &Result<Response<B>, E>, _: impl Fn(&E) -> &'static str) {}
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Flights;
+pub(crate) struct Flights(());
 
 impl Flights {
     pub(crate) fn heard(&self, _: &str, _: &Event) {}
