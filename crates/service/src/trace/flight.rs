@@ -8,7 +8,7 @@ use opentelemetry::{Context, KeyValue};
 use prove_token::{Endpoint, ErrorKind, Event};
 
 use super::export::tracer;
-use super::request::profile_is;
+use super::request::{profile_is, server_of};
 
 /// The flight of one profile that is under way, if one is.
 #[derive(Debug, Default)]
@@ -96,9 +96,11 @@ impl Flight {
         let mut attributes = vec![
             profile_is(profile),
             KeyValue::new("http.request.method", "POST"),
-            KeyValue::new("server.address", endpoint.host().to_owned()),
             KeyValue::new("prove_token.attempt", i64::from(attempt)),
         ];
+        if let Ok(url) = endpoint.as_str().parse() {
+            attributes.extend(server_of(&url));
+        }
         if attempt > 1 {
             let resent = i64::from(attempt) - 1;
             attributes.push(KeyValue::new("http.request.resend_count", resent));

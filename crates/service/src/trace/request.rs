@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, TraceFlags, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 
@@ -110,16 +110,7 @@ impl Upstream {
             return Self(None);
         };
         let mut attributes = about(request.method());
-        let uri = request.uri();
-        attributes.extend(
-            uri.host()
-                .map(|host| KeyValue::new("server.address", host.to_owned())),
-        );
-        let is_https = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        attributes.push(KeyValue::new("server.port", i64::from(port)));
-        let scheme = if is_https { "https" } else { "http" };
-        attributes.push(KeyValue::new("url.scheme", scheme));
+        attributes.extend(server_of(request.uri()));
         let resent = journey.tries.fetch_add(1, Ordering::Relaxed);
         if resent > 0 {
             attributes.push(KeyValue::new("http.request.resend_count", resent));
@@ -186,6 +177,22 @@ fn traceparent(context: &Context) -> String {
 /// Which profile a span is about.
 pub(super) fn profile_is(name: &str) -> KeyValue {
     KeyValue::new("prove_token.profile", name.to_owned())
+}
+
+/// Which server a request goes to; not to which of its paths.
+pub(super) fn server_of(url: &Uri) -> impl Iterator<Item = KeyValue> {
+    let (scheme, usual) = match url.scheme_str() {
+        Some("https") => ("https", 443),
+        _ => ("http", 80),
+    };
+    let host = url.host().unwrap_or_default().to_owned();
+    let port = i64::from(url.port_u16().unwrap_or(usual));
+    let attributes = [
+        KeyValue::new("server.address", host),
+        KeyValue::new("server.port", port),
+        KeyValue::new("url.scheme", scheme),
+    ];
+    attributes.into_iter()
 }
 
 /// A caller can make up methods without end.

@@ -230,6 +230,9 @@ fn a_request_for_a_token_is_a_span_and_the_flight_another_trace() {
     );
     let request = only(&spans, |span| span.parent == flight.id);
     assert_eq!((request.kind, &*request.name), (CLIENT, "POST token"));
+    let port = emulator.url().rsplit(':').next().unwrap();
+    assert_eq!(request.get("server.address"), "127.0.0.1");
+    assert_eq!(request.get("server.port"), port);
     let resource = resource(&exports);
     assert_eq!(resource["service.name"], "prove-tokend");
     assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
