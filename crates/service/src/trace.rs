@@ -7,7 +7,7 @@
 
 mod settings;
 
-pub(crate) use self::settings::Settings;
+pub(crate) use self::settings::{Settings, without_headers};
 
 #[cfg(feature = "otlp")]
 mod export;

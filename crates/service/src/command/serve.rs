@@ -23,6 +23,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 pub(crate) fn run(common: &Common, log: Log, env: Env) -> Result<u8, Failure> {
     harden()?;
     let tracing = trace::Settings::read(&env)?;
+    let env = trace::without_headers(&env);
     let service = Service::read(common.config.clone(), env)?.take_sockets()?;
     let service = service.on_notice(|notice| match notice.is_problem() {
         true => tracing::warn!("{notice}"),

@@ -122,6 +122,15 @@ impl Settings {
     }
 }
 
+/// `env` without the collector's key, if that is there: programs that are started for a
+/// secret get the rest.
+pub(crate) fn without_headers(env: &Env) -> Env {
+    let others = env
+        .iter()
+        .filter(|(name, _)| !HEADERS.iter().any(|header| *name == *header));
+    others.collect()
+}
+
 /// The variables of OpenTelemetry; empty is as good as unset, as its specification says.
 struct Variables<'e>(&'e Env);
 

@@ -47,6 +47,22 @@ fn nothing_is_sent_or_said_unless_it_is_asked_for() {
     }
 }
 
+#[test]
+fn a_secret_command_does_not_get_the_collectors_key() {
+    let emulator = emulator().start().unwrap();
+    let script = r#"printf %s "${OTEL_EXPORTER_OTLP_HEADERS-$SECRET}""#;
+    let setup = Setup::new(&emulator)
+        .secret(
+            "local",
+            &format!("{{ command = [\"/bin/sh\", \"-c\", '{script}'] }}"),
+        )
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-key=canary");
+    let service = setup.start();
+    service.get("/v1/token/local").expect(200);
+    let (code, said) = service.stop();
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[cfg(not(feature = "otlp"))]
 #[test]
 fn a_build_without_traces_says_so_to_whom_wants_them() {
