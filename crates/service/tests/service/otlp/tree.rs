@@ -1,6 +1,6 @@
 //! The spans of a call, and how they hang together.
 
-use prove_token_emulator::{Emulator, Fault};
+use prove_token_emulator::Fault;
 
 use super::wire::{CLIENT, INTERNAL, SERVER, Span, resource, spans};
 use super::{ENDPOINT, collector};
@@ -252,31 +252,35 @@ fn flights(spans: &[Span]) -> Vec<(&str, &str, Vec<&str>)> {
         .collect()
 }
 
-/// Has the token renewed.
-fn renew(service: &Service, emulator: &Emulator, fault: Option<Fault>) {
-    if let Some(fault) = fault {
-        emulator.inject(fault);
-    }
-    service.get("/v1/token/local?force=true").expect(200);
-}
-
 #[test]
 fn a_renewal_tells_each_request_and_the_kind_of_its_failure() {
     let (emulator, collector) = (emulator().start().unwrap(), collector());
     let service = traced(Setup::new(&emulator), &collector);
     service.get("/v1/token/local").expect(200);
-    renew(&service, &emulator, Some(Fault::status(503).times(1)));
-    renew(&service, &emulator, Some(Fault::status(401)));
+    emulator.inject(Fault::status(503).times(1));
+    let renewed = service.get("/v1/token/local?force=true").expect(200);
+    // Once that one is rejected, nobody can do without another.
+    emulator.inject(Fault::status(401));
+    let key = format!("Bearer {KEY}");
+    let headers = [
+        ("Authorization", &*key),
+        ("Content-Type", "application/json"),
+    ];
+    let body = serde_json::json!({ "token_id": renewed["token_id"] }).to_string();
+    let rejected = service.request("POST", "/v1/token/local/reject", &headers, &body);
+    assert_eq!(rejected.expect(200)["rejected"], true);
+    service.get("/v1/token/local").expect(502);
     let (spans, _) = sent(service, &collector);
     assert_eq!(
-        flights(&spans),
+        flights(&spans)[..3],
         [
             ("ok", "1", vec!["ok"]),
             ("ok", "2", vec!["unavailable", "ok"]),
             ("credentials_rejected", "1", vec!["credentials_rejected"]),
         ]
     );
-    let failed = only(&spans, |span| span.kind == INTERNAL && span.is_error);
+    let is_failed = |span: &&Span| span.kind == INTERNAL && span.is_error;
+    let failed = spans.iter().find(is_failed).unwrap();
     assert_eq!(failed.get("error.type"), "credentials_rejected");
 }
 
