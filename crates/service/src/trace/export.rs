@@ -1,6 +1,7 @@
 //! How finished spans reach the collector: in batches, from a thread of their own, out of
 //! a queue that drops what does not fit. No request ever waits for it.
 
+use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -107,7 +108,6 @@ fn resource() -> Resource {
 }
 
 /// Exports, and says so when it does not work.
-#[derive(Debug)]
 struct Exporter {
     inner: SpanExporter,
     /// Failures without a success in between, and when they were told.
@@ -148,5 +148,32 @@ impl trace::SpanExporter for Exporter {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.inner.set_resource(resource);
+    }
+}
+
+/// The library's own shows the collector's headers.
+impl fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exporter")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_of_the_collector_are_not_shown() {
+        let headers = [("x-key".to_owned(), "canary".to_owned())];
+        let built = SpanExporter::builder()
+            .with_http()
+            .with_headers(headers.into())
+            .build();
+        let exporter = Exporter {
+            inner: built.unwrap(),
+            trouble: Mutex::default(),
+        };
+        assert!(format!("{:?}", exporter.inner).contains("canary"), "so why");
+        assert_eq!(format!("{exporter:?}"), "Exporter");
     }
 }
