@@ -43,6 +43,7 @@ mod stream;
 mod strict;
 mod systemd;
 mod tls;
+mod trace;
 
 pub use args::main_with;
 pub use failure::Failure;
