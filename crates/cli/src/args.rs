@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use prove_token::{ClientAuthentication, ClientId, Endpoint, ProxyAddress};
 use prove_token_config::EnvironmentName;
 
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Purge(Deferred<command::purge::PurgeArgs>),
     /// Decode a JWT offline: header, claims, times in words
     Inspect(Deferred<command::inspect::InspectArgs>),
+    /// Run the service prove-tokend: tokens for every program of this machine
+    #[cfg(unix)]
+    Serve(Deferred<command::serve::ServeArgs>),
     /// Run the local Prove on a loopback port
     Emulator(Deferred<command::emulator::EmulatorArgs>),
     /// Set up a profile, guided: environment, client id, secret, and whether they work
@@ -79,12 +82,12 @@ pub(crate) struct Global {
     /// The configuration file to read
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Say on stderr what happens; secrets are redacted
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// Print no hints and no notices, only results and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
+    /// Say on stderr what happens; secrets are redacted (serve: -vv for everything)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Print no hints and no notices, only results and errors (serve: -qq for errors)
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    pub(crate) quiet: u8,
     /// Colour on stderr, in help and of marks
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
@@ -118,6 +121,8 @@ pub(crate) struct Takes {
     pub(crate) profile: bool,
     pub(crate) environment: bool,
     pub(crate) timeout: bool,
+    /// `--verbose` and `--quiet` more than once.
+    pub(crate) degrees: bool,
 }
 
 impl Takes {
@@ -126,6 +131,7 @@ impl Takes {
         profile: true,
         environment: true,
         timeout: false,
+        degrees: false,
     };
     /// A profile, and something is sent for it.
     pub(crate) const ALL: Self = Self {
@@ -137,6 +143,7 @@ impl Takes {
         profile: false,
         environment: false,
         timeout: false,
+        degrees: false,
     };
 }
 
@@ -151,6 +158,8 @@ impl Global {
                 self.environment.is_some() && !takes.environment,
             ),
             ("--timeout", self.timeout.is_some() && !takes.timeout),
+            ("a second --verbose", self.verbose > 1 && !takes.degrees),
+            ("a second --quiet", self.quiet > 1 && !takes.degrees),
         ]
         .into_iter()
         .find_map(|(name, is_idle)| is_idle.then_some(name))

@@ -12,6 +12,8 @@ pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod purge;
 pub(crate) mod secret;
+#[cfg(unix)]
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod watch;
@@ -196,6 +198,8 @@ impl Command {
             Self::Watch(args) => &**args,
             Self::Purge(args) => &**args,
             Self::Inspect(args) => &**args,
+            #[cfg(unix)]
+            Self::Serve(args) => &**args,
             Self::Emulator(args) => &**args,
             Self::Init(args) => &**args,
             Self::Config(command) => command,

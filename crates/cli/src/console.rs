@@ -38,8 +38,8 @@ impl Console {
     pub(crate) fn new(global: &Global) -> Self {
         paint(global.color);
         Self {
-            verbose: global.verbose,
-            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            quiet: global.quiet > 0,
             log_format: global.log_format,
             ..Self::default()
         }

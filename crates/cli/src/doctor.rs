@@ -18,6 +18,8 @@ mod network;
 mod proxy;
 pub(crate) mod report;
 mod secret;
+#[cfg(unix)]
+mod service;
 mod store;
 mod tls;
 mod way;
@@ -26,7 +28,7 @@ mod witness;
 use std::sync::Arc;
 
 use prove_token::ErrorKind;
-use prove_token_config::{Env, Profile};
+use prove_token_config::{Env, Overrides, Profile};
 
 use self::configuration::Configuration;
 use self::endpoint::Applicant;
@@ -77,6 +79,9 @@ impl Section {
 
 /// How to look.
 pub(crate) struct Terms<'a> {
+    /// What leads to the configuration.
+    pub(crate) overrides: &'a Overrides,
+    pub(crate) env: &'a Env,
     /// At what is on this machine alone: nothing is sent.
     pub(crate) offline: bool,
     pub(crate) limit: Limit,
@@ -112,6 +117,7 @@ pub(crate) async fn examine(
         false => clock::examine(asked.answer),
     });
     findings.extend(store::examine(profile, examined.secret.as_ref(), limit).await);
+    findings.extend(of_service(Some(&profile.name), terms).await);
     let endpoint = profile.token_endpoint.as_ref();
     Section {
         profile: Some(profile.name.clone()),
@@ -125,18 +131,29 @@ pub(crate) async fn examine(
 pub(crate) async fn examine_without_profile(
     name: Option<String>,
     configuration: Configuration,
-    env: &Env,
-    limit: &Limit,
+    terms: &Terms<'_>,
 ) -> Section {
     let mut findings = configuration.findings;
     findings.extend(configuration::without_profile());
-    findings.extend(store::examine_folder(env, limit).await);
+    findings.extend(store::examine_folder(terms.env, &terms.limit).await);
+    findings.extend(of_service(None, terms).await);
     Section {
         profile: name,
         findings,
         token_requests: 0,
         origin: None,
     }
+}
+
+#[cfg(unix)]
+async fn of_service(profile: Option<&str>, terms: &Terms<'_>) -> Vec<Finding> {
+    service::examine(profile, terms).await
+}
+
+/// There is none on this system.
+#[cfg(not(unix))]
+async fn of_service(_: Option<&str>, _: &Terms<'_>) -> Vec<Finding> {
+    Vec::new()
 }
 
 /// What became of asking for tokens.

@@ -78,13 +78,13 @@ impl Failure {
             .hint("raise --timeout; --verbose shows where the time goes")
     }
 
-    /// The end of another program, whose exit code becomes ours. It has said what it had
-    /// to say.
-    pub(crate) fn of_child(exit_code: u8) -> Self {
+    /// The end of another program or of the service, whose exit code becomes ours. It has
+    /// said what it had to say.
+    pub(crate) fn already_told(exit_code: u8) -> Self {
         Self {
             exit_code,
             is_silent: true,
-            ..Self::new(ErrorKind::Internal, "the program failed")
+            ..Self::new(ErrorKind::Internal, "what was run failed")
         }
     }
 
@@ -180,6 +180,15 @@ impl From<Error> for Failure {
                 .hints
                 .push(format!("wait {wait} before the next try"));
         }
+        failure
+    }
+}
+
+#[cfg(unix)]
+impl From<prove_token_service::Failure> for Failure {
+    fn from(error: prove_token_service::Failure) -> Self {
+        let mut failure = Self::new(error.kind(), error.message());
+        failure.hints.extend(error.hint_text().map(str::to_owned));
         failure
     }
 }

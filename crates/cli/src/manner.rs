@@ -38,7 +38,7 @@ impl Manner {
                 ("--color", Some("never")) => manner.color = When::Never,
                 ("--output" | "-o", Some("json")) | ("-ojson", _) => manner.json = true,
                 ("--json", _) => manner.json = true,
-                ("--quiet" | "-q", _) => manner.quiet = true,
+                ("--quiet" | "-q" | "-qq", _) => manner.quiet = true,
                 _ => {}
             }
         }
@@ -84,6 +84,7 @@ mod tests {
         }
         assert_eq!(manner("token --color never -q").color, When::Never);
         assert!(manner("token -q").quiet);
+        assert!(manner("serve -qq").quiet);
         assert_eq!(manner("token -o raw json"), Manner::default());
         assert_eq!(
             manner("token -- -o json --color never -q"),

@@ -188,10 +188,35 @@ fn exit_status_of_exec(roff: &mut Roff) {
 fn section(roff: &mut Roff, title: &str, text: &str) {
     roff.control("SH", [title]);
     for (number, paragraph) in text.split("\n\n").enumerate() {
+        if paragraph.starts_with(ITEM) {
+            list(roff, paragraph);
+            continue;
+        }
         if number > 0 {
             roff.control("PP", []);
         }
         roff.text([roman(paragraph.replace('\n', " "))]);
+    }
+}
+
+/// What an item of a list begins with; what is further in goes on with it.
+const ITEM: &str = "  ";
+
+/// Names and what they mean, in two columns.
+fn list(roff: &mut Roff, paragraph: &str) {
+    let mut items: Vec<(&str, String)> = Vec::new();
+    for line in paragraph.lines() {
+        let (is_item, text) = (!line.starts_with("   "), line.trim());
+        match (items.last_mut(), text.split_once("  ")) {
+            (_, Some((name, meaning))) if is_item => {
+                items.push((name, meaning.trim_start().to_owned()));
+            }
+            (Some((_, meaning)), _) => meaning.push_str(&format!(" {text}")),
+            (None, _) => items.push((text, String::new())),
+        }
+    }
+    for (name, meaning) in items {
+        item(roff, name, &sentence(&meaning));
     }
 }
 

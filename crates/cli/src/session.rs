@@ -33,8 +33,7 @@ pub(crate) use self::flags::overrides;
 pub(crate) use self::flags::secret_from_stdin;
 use self::late::LateTransport;
 use self::misses::Misses;
-use self::stage::Stage;
-pub(crate) use self::stage::{blocking, check_room, runtime};
+pub(crate) use self::stage::{Stage, blocking, check_room, runtime};
 use self::watching::Habit;
 pub(crate) use self::wish::Wish;
 use crate::args::{ProfileFlags, TokenFlags};
@@ -239,12 +238,7 @@ impl Session {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let done = self.stage.run(work);
-        done.map_err(|failure| match failure.kind() {
-            ErrorKind::Connect if self.needs_emulator => failure.hint(
-                "no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR",
-            ),
-            _ => failure,
-        })
+        done.map_err(|failure| mind_emulator(failure, self.needs_emulator))
     }
 
     fn set_up_transport(&self) -> Result<(), Failure> {
@@ -293,6 +287,26 @@ impl Session {
 pub(crate) fn resolve(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
     let overrides = overrides(flags, context)?;
     Ok(Profile::resolve(&overrides, &context.env)?)
+}
+
+/// As [`resolve`], for a token that is held for as long as the command lasts; what is to
+/// be known of the profile is said.
+pub(crate) fn resolve_to_hold(flags: &ProfileFlags, context: &Context) -> Result<Profile, Failure> {
+    let profile = resolve(flags, context)?;
+    explain(&profile, &context.console);
+    if let Some(problem) = &profile.store_problem {
+        report::not_kept(&context.console, problem);
+    }
+    Ok(profile)
+}
+
+/// `failure`, where `needs_emulator` says that one was to run already.
+pub(crate) fn mind_emulator(failure: Failure, needs_emulator: bool) -> Failure {
+    match failure.kind() {
+        ErrorKind::Connect if needs_emulator => failure
+            .hint("no emulator listens there: start prove-token emulator, or unset PROVE_EMULATOR"),
+        _ => failure,
+    }
 }
 
 /// What `flags` and the global flags say about a token.

@@ -8,6 +8,7 @@ use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use prove_token_config::{Env, HandsOut};
 
 use crate::command;
+use crate::failure::Failure;
 use crate::log::{Log, LogFormat};
 
 /// What the environment says beside the configuration.
@@ -47,8 +48,8 @@ struct Args {
 }
 
 /// What the service writes to standard error while it runs.
-#[derive(Debug, clap::Args)]
-struct Logging {
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Logging {
     /// How log lines are written [default: text]
     #[arg(
         long,
@@ -56,15 +57,15 @@ struct Logging {
         value_enum,
         conflicts_with = "check_config"
     )]
-    log_format: Option<LogFormat>,
+    pub log_format: Option<LogFormat>,
 
     /// Log more: -v each request, -vv everything
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "check_config")]
-    verbose: u8,
+    pub verbose: u8,
 
     /// Log less: -q warnings and errors, -qq errors
     #[arg(short, long, action = ArgAction::Count, conflicts_with_all = ["check_config", "verbose"])]
-    quiet: u8,
+    pub quiet: u8,
 }
 
 /// What goes for every command.
@@ -129,9 +130,12 @@ pub(crate) struct Add {
     pub(crate) print: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum HandsOutArg {
+/// What a caller is given, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HandsOutArg {
+    /// The access token
     Token,
+    /// A local bearer that /proxy takes, and nothing else
     Proxy,
 }
 
@@ -193,14 +197,11 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
-    let logging = &args.logging;
-    let format = logging.log_format.unwrap_or_default();
-    let log = Log::new(format, logging.verbose, logging.quiet, &env);
-    log.install();
+    let log = args.logging.begin(&env);
     let common = &args.common;
     let done = match &args.subcommand {
         None if args.check_config => command::check::run(common, env).map(|()| 0),
-        None => command::serve::run(common, log, env),
+        None => command::serve::run(args.common.config, log, env),
         Some(Sub::Healthcheck(args)) => command::healthcheck::run(common, args, &env).map(|()| 0),
         Some(Sub::Caller(Caller::Add(args))) => {
             command::caller::add(common, args, &env).map(|()| 0)
@@ -212,10 +213,40 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             command::caller::remove(common, args, &env).map(|()| 0)
         }
     };
+    ended(done, log)
+}
+
+/// Runs the service as `prove-tokend` does, to its end, and returns the exit code. All
+/// that there is to say has been said then. `config` is the configuration file, if not
+/// the one that is found.
+///
+/// The process is the service's from now on: its log, its signals, its limits and its
+/// file mode mask are.
+pub fn serve(config: Option<PathBuf>, logging: Logging, env: Env) -> u8 {
+    let log = logging.begin(&env);
+    ended(command::serve::run(config, log, env), log)
+}
+
+/// The exit code; a failure is said.
+fn ended(done: Result<u8, Failure>, log: Log) -> u8 {
     done.unwrap_or_else(|failure| {
         log.failure(&failure);
         failure.exit_code()
     })
+}
+
+impl Logging {
+    /// Begins to write, for the whole process: panics as well, without what they say.
+    pub fn install(self, env: &Env) {
+        self.begin(env);
+    }
+
+    fn begin(self, env: &Env) -> Log {
+        let format = self.log_format.unwrap_or_default();
+        let log = Log::new(format, self.verbose, self.quiet, env);
+        log.install();
+        log
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use prove_token_config::Outcome;
 /// One clear line, a hint, and an exit code.
 #[derive(Debug)]
 pub struct Failure {
-    exit_code: u8,
+    kind: ErrorKind,
     message: String,
     hint: Option<String>,
 }
@@ -14,7 +14,7 @@ pub struct Failure {
 impl Failure {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            exit_code: Outcome::of(kind).exit_code,
+            kind,
             message: message.into(),
             hint: None,
         }
@@ -25,9 +25,14 @@ impl Failure {
         self
     }
 
+    /// Which kind it is of.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
     /// The exit code of the command, by the one table.
     pub fn exit_code(&self) -> u8 {
-        self.exit_code
+        Outcome::of(self.kind).exit_code
     }
 
     /// What happened; it holds no secret.

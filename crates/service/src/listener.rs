@@ -118,8 +118,12 @@ async fn tcp(listener: &TcpListener) -> io::Result<TcpStream> {
 
 /// Lets everybody connect to the socket at `path`, or its owner alone.
 pub(crate) fn open_to(path: &Path, everybody: bool) -> io::Result<()> {
-    let mode = if everybody { 0o666 } else { 0o600 };
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode(everybody)))
+}
+
+/// The mode of a socket that everybody may connect to, or its owner alone.
+pub(crate) fn mode(everybody: bool) -> u32 {
+    if everybody { 0o666 } else { 0o600 }
 }
 
 /// Whether nobody but the service's user and root can replace what is in `folder`.

@@ -7,9 +7,10 @@ mod outlet;
 mod valve;
 
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::panic::PanicHookInfo;
 
+use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use prove_token::{Clock as _, SystemClock};
 use prove_token_config::Env;
@@ -33,7 +34,7 @@ const OURS: &str = "prove_token";
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
+pub enum LogFormat {
     /// A line for people
     #[default]
     Text,
@@ -61,7 +62,7 @@ impl Log {
             1 => Level::DEBUG,
             2.. => Level::TRACE,
         };
-        let has_colour = io::stderr().is_terminal() && env.var_os("NO_COLOR").is_none();
+        let has_colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
         Self {
             format,
             level,

@@ -49,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) listens_by_default: bool,
     /// Where the key of local bearers is kept, if there is a folder for it.
     pub(crate) state_place: Option<PathBuf>,
+    /// Whether local bearers are to outlive the process.
+    pub(crate) keeps_state: bool,
 }
 
 impl Source {
@@ -139,6 +141,7 @@ impl Plan {
             profiles,
             listens_by_default,
             state_place: state::place(env),
+            keeps_state: true,
         })
     }
 

@@ -13,7 +13,6 @@ use crate::admin::{Admin, Kind, View};
 use crate::connection::Answer;
 use crate::failure::Failure;
 use crate::listener::Listener;
-use crate::lookout::Lookout;
 use crate::notice::{Notice, Observer};
 use crate::office::Front;
 use crate::plan::{Plan, Source, refused};
@@ -48,7 +47,7 @@ pub struct Running {
     addresses: Vec<ListenAddress>,
     admin_address: Option<ListenAddress>,
     health_address: Option<ListenAddress>,
-    lookout: Arc<Lookout>,
+    front: Arc<Front>,
     /// The connections of each kind of listener, those of callers first.
     rosters: Vec<(&'static str, Arc<Roster>)>,
     stop: watch::Sender<bool>,
@@ -104,6 +103,13 @@ impl Service {
         }
     }
 
+    /// Nothing that it hands out is good for another one after it.
+    #[must_use]
+    pub(crate) fn without_state(mut self) -> Self {
+        self.plan.keeps_state = false;
+        self
+    }
+
     /// Tells `observe` what happens to the service. Default: nobody.
     #[must_use]
     pub fn on_notice(mut self, observe: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
@@ -149,7 +155,6 @@ impl Service {
         let settings = self.plan.settings.clone();
         let mut steward = Steward::new(self.plan, self.source, self.observer)?;
         let front = Arc::clone(steward.front());
-        let lookout = Arc::clone(&front.lookout);
         let mut floor = Floor {
             sockets: self.sockets,
             stop: stopped,
@@ -170,7 +175,7 @@ impl Service {
             addresses,
             admin_address,
             health_address,
-            lookout,
+            front,
             rosters: floor.rosters,
             stop,
             listeners: floor.listeners,
@@ -281,6 +286,18 @@ impl Running {
         self.reloader.reload().await
     }
 
+    /// Waits until there is a token of every profile.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub async fn first_tokens(&self) -> Result<(), Failure> {
+        for desk in self.front.office().desks.values() {
+            desk.client.access_token().await?;
+        }
+        Ok(())
+    }
+
     /// Where operators can reach it.
     pub fn admin_address(&self) -> Option<&ListenAddress> {
         self.admin_address.as_ref()
@@ -295,7 +312,7 @@ impl Running {
     /// most.
     pub async fn stop(mut self) -> Ending {
         self.stop.send_replace(true);
-        self.lookout.news.end();
+        self.front.lookout.news.end();
         let drained = async {
             while self.listeners.join_next().await.is_some() {}
             for (_, roster) in &self.rosters {

@@ -48,7 +48,8 @@ impl State {
     /// As [`StateKey::settle`].
     pub(crate) fn settle(&mut self, plan: &Plan) -> Result<Option<String>, Failure> {
         let gets_bearers = |caller: &Caller| caller.hands_out == HandsOut::Proxy;
-        if self.is_settled || !plan.settings.callers.iter().any(gets_bearers) {
+        let is_needed = plan.keeps_state && plan.settings.callers.iter().any(gets_bearers);
+        if self.is_settled || !is_needed {
             return Ok(None);
         }
         let (key, notice) = StateKey::settle(plan.state_place.as_deref())?;

@@ -25,7 +25,8 @@ pub(crate) struct DoctorArgs {
     name: Option<String>,
     /// Look at every profile of the configuration file, at each within --timeout, which
     /// is 30s if it is not given
-    #[arg(long, conflicts_with_all = ["name", "ProfileFlags", "TokenFlags", "profile", "environment"])]
+    #[arg(long, conflicts_with_all = ["name", "TokenFlags", "api_base", "client_secret_stdin",
+        "client_secret_file", "ca_file", "proxy", "profile", "environment"])]
     all: bool,
     /// Send nothing: look at what is on this machine alone. Otherwise a profile costs up
     /// to 3 token requests
@@ -97,14 +98,16 @@ impl DoctorArgs {
         context: &Context,
     ) -> Result<Section, Failure> {
         let terms = Terms {
+            overrides,
+            env: &context.env,
             offline: self.offline,
             limit: Limit::starting_now(context.global.timeout.unwrap_or(LIMIT)),
             console: &context.console,
         };
         let mut configuration = configuration::examine(overrides, &context.env);
         let Some(profile) = configuration.profile.take() else {
-            let (name, env) = (overrides.profile.clone(), &context.env);
-            let work = doctor::examine_without_profile(name, configuration, env, &terms.limit);
+            let name = overrides.profile.clone();
+            let work = doctor::examine_without_profile(name, configuration, &terms);
             return runtime
                 .block_on(interrupt::or_signal(work))
                 .map_err(Failure::interrupted);

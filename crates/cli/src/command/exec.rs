@@ -1,13 +1,17 @@
-//! `prove-token exec`: a program with the token in its environment.
+//! `prove-token exec`: a program with the token in its environment, or with a broker of
+//! its own.
 //!
-//! On Unix the program takes the place of this process, so that its exit code, process
-//! id, signals, terminal and job control are its own. What it inherits is what we were
-//! given: files that we open close by themselves, no resource limit is touched, signals
-//! that were ignored before stay so (see [`crate::interrupt`]), and the standard library
-//! empties the signal mask and restores SIGPIPE, which its runtime ignores.
+//! With a token the program takes, on Unix, the place of this process, so that its exit
+//! code, process id, signals, terminal and job control are its own. What it inherits is
+//! what we were given: files that we open close by themselves, no resource limit is
+//! touched, signals that were ignored before stay so (see [`crate::interrupt`]), and the
+//! standard library empties the signal mask and restores SIGPIPE, which its runtime
+//! ignores.
 
 #[cfg(unix)]
 mod beside;
+#[cfg(unix)]
+mod broker;
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -45,12 +49,33 @@ not found, 126 if it cannot be run, 125 if prove-token failed before (wrong usag
 
 The token is not renewed while the program runs: see prove-token watch.";
 
+#[cfg(unix)]
+const BROKER_HELP: &str = "\
+With --broker the program gets, in place of that token, a prove-tokend of its own, which
+renews the token for as long as the program runs. prove-token stays its parent, passes
+signals on, and ends with it; what the program leaves running has no broker any more. It
+listens on a loopback port that the system chooses, for whoever has the key, which is told
+to the program alone, in these variables:
+
+  PROVE_TOKEN_BROKER_API_BASE   the API's base URL, for programs that know nothing of
+                                tokens: the key is the bearer, and the token is added
+  PROVE_TOKEN_BROKER_TOKEN_URL  a token endpoint, for SDKs and other OAuth programs
+  PROVE_TOKEN_BROKER_CLIENT_ID  their client id there
+  PROVE_TOKEN_BROKER_KEY        their client secret there, and the bearer elsewhere
+  PROVE_TOKEN_BROKER_URL        the paths of prove-tokend, such as /v1/profiles
+
+What the token endpoint grants is good below PROVE_TOKEN_BROKER_API_BASE and nowhere else,
+for the program is not to have the access token, unless --hands-out token says so.";
+
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP, override_usage = "prove-token exec [OPTIONS] -- <CMD>...")]
+#[command(after_help = after_help(), override_usage = "prove-token exec [OPTIONS] -- <CMD>...")]
 pub(crate) struct ExecArgs {
     /// The program and its arguments; it is run without a shell
     #[arg(last = true, required = true, value_name = "CMD")]
     words: Vec<OsString>,
+    #[cfg(unix)]
+    #[command(flatten)]
+    broker: broker::BrokerFlags,
     /// The variable to put the token in; may be given several times
     #[arg(long = "env", value_name = "NAME", default_value = VARIABLE, value_parser = variable)]
     variables: Vec<String>,
@@ -75,6 +100,10 @@ impl Run for ExecArgs {
     }
 
     fn run(&self, context: &Context) -> Result<(), Failure> {
+        #[cfg(unix)]
+        if self.broker.is_wanted() {
+            return broker::run(self, context);
+        }
         let environment = child_environment(&context.env, context.global.config.as_deref())?;
         let session = Session::start(&self.flags, context.global.timeout, context)?;
         let wish = Wish::from(self.wish);
@@ -101,6 +130,15 @@ impl Run for ExecArgs {
             }
         }
     }
+}
+
+/// Where a program can have a broker, that is told as well.
+fn after_help() -> String {
+    #[cfg(unix)]
+    let broker = ["\n\n", BROKER_HELP];
+    #[cfg(not(unix))]
+    let broker = [];
+    [AFTER_HELP].into_iter().chain(broker).collect()
 }
 
 /// `failure` with the exit code of our own failures.
@@ -139,7 +177,11 @@ impl ExecArgs {
         if let Some(url) = session.own_emulator() {
             command.env("PROVE_EMULATOR", url);
         }
-        let ended = session.block_on(beside::run(command.into()))?;
+        let ended = session.block_on(async {
+            let signals = beside::listen();
+            let child = tokio::process::Command::from(command).spawn()?;
+            beside::follow(child, signals).await
+        })?;
         ended_with(ended.map_err(|error| child::not_started(&self.words, &error))?)
     }
 
@@ -155,7 +197,7 @@ impl ExecArgs {
 fn ended_with(status: std::process::ExitStatus) -> Result<(), Failure> {
     match child::exit_code(status) {
         0 => Ok(()),
-        code => Err(Failure::of_child(code)),
+        code => Err(Failure::already_told(code)),
     }
 }
 

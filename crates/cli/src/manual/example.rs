@@ -54,6 +54,18 @@ pub(super) static EXAMPLES: &[Example] = &[
         "Run a job with a token that lives for a quarter of an hour at least",
         "prove-token exec --min-validity 15m -- ./job --all",
     ),
+    #[cfg(unix)]
+    example(
+        "exec",
+        "Run a server that calls the API for days, with a token that it never sees",
+        "prove-token exec --broker -- ./server",
+    ),
+    #[cfg(unix)]
+    example(
+        "serve",
+        "Serve tokens to the programs of this machine, with a log for machines",
+        "prove-token serve --log-format json",
+    ),
     example(
         "watch",
         "Keep a file fresh, and have a server read it again",

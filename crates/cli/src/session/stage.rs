@@ -16,14 +16,14 @@ use crate::progress::Progress;
 
 /// Runs work to its end, to the limit, or to a signal.
 #[derive(Debug, Default)]
-pub(super) struct Stage {
+pub(crate) struct Stage {
     runtime: OnceCell<Runtime>,
     limit: Option<Duration>,
     progress: Option<Progress>,
 }
 
 impl Stage {
-    pub(super) fn new(limit: Option<Duration>, progress: Option<Progress>) -> Self {
+    pub(crate) fn new(limit: Option<Duration>, progress: Option<Progress>) -> Self {
         Self {
             runtime: OnceCell::new(),
             limit,
@@ -31,7 +31,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn run<T>(
+    pub(crate) fn run<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
@@ -61,8 +61,16 @@ impl Stage {
     }
 
     /// Runs work to its end, whatever happens meanwhile.
-    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         Ok(self.runtime()?.block_on(work))
+    }
+
+    /// Ends whatever still goes on here, and waits for none of it.
+    #[cfg(unix)]
+    pub(crate) fn leave(self) {
+        if let Some(runtime) = self.runtime.into_inner() {
+            runtime.shutdown_background();
+        }
     }
 
     fn runtime(&self) -> Result<&Runtime, Failure> {

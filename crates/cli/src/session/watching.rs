@@ -5,11 +5,10 @@ use std::future::Future;
 
 use prove_token::{Event, TokenWatch};
 
-use super::{Session, explain, resolve};
+use super::{Session, resolve_to_hold};
 use crate::args::ProfileFlags;
 use crate::command::Context;
 use crate::failure::Failure;
-use crate::report;
 
 /// How long a session is there.
 pub(super) enum Habit {
@@ -27,11 +26,7 @@ impl Session {
         context: &Context,
         listener: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
-        let profile = resolve(flags, context)?;
-        explain(&profile, &context.console);
-        if let Some(problem) = &profile.store_problem {
-            report::not_kept(&context.console, problem);
-        }
+        let profile = resolve_to_hold(flags, context)?;
         let habit = Habit::Watching(Box::new(listener));
         Self::open_as(habit, profile, None, context)
     }

@@ -2,6 +2,8 @@
 
 mod local;
 mod peer;
+#[cfg(unix)]
+mod service;
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -378,7 +380,16 @@ fn flags_are_looked_at_as_they_are_used() {
     let outcome = outcome.outcome().success();
     assert!(outcome.contains("profile flags"), "{outcome}");
     assert!(outcome.contains("given on standard input"), "{outcome}");
-    run(&["doctor", "--all", "acme"]).outcome().failure(2);
+    for (name, value) in [
+        ("acme", &[][..]),
+        ("--client-id", &["x"]),
+        ("--ca-file", &["x"]),
+        ("--client-secret-stdin", &[]),
+        ("--api-base", &["https://a.example"]),
+    ] {
+        let args = [&["doctor", "--all", name], value].concat();
+        run(&args).outcome().failure(2);
+    }
     run(&["doctor", "--json", "-o", "json"])
         .outcome()
         .failure(2);

@@ -2,6 +2,7 @@
 //! its end comes out.
 
 mod beside;
+mod broker;
 
 use prove_token_emulator::{Emulator, Fault};
 use rustix::process::Signal;
@@ -294,9 +295,15 @@ fn nothing_of_ours_is_left_in_the_process() {
         .unwrap();
     let expected = String::from_utf8(direct.stdout).unwrap();
     let below = ["sh", "-c", "cd /; exec \"$0\" \"$@\""];
-    let looked = exec(&emulator, &[], &["sh", "-c", LOOK]).below(&below);
-    assert_eq!(looked.outcome().success(), expected);
+    let look = |options: &[&str]| {
+        let run = exec(&emulator, options, &["sh", "-c", LOOK]).below(&below);
+        run.outcome().success()
+    };
+    assert_eq!(look(&[]), expected);
     assert_eq!(emulator.token_requests(), 1, "it was not asked for");
+    // Nor where our process stays, and is hardened.
+    let api = ["--broker", "--api-base", emulator.url()];
+    assert_eq!(look(&api), expected);
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod progress;
 mod purge;
 mod schema;
 #[cfg(unix)]
+mod serve;
+#[cfg(unix)]
 mod setup;
 mod source;
 #[cfg(unix)]

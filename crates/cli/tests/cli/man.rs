@@ -103,3 +103,12 @@ hint: name a folder that you can write to; it is made if there is none
 "#]],
         );
 }
+
+/// A list in the notes stays one.
+#[cfg(unix)]
+#[test]
+fn the_variables_of_a_broker_are_a_list() {
+    let page = run(&["man", "exec"]).outcome().success();
+    let item = ".TP\n\\fBPROVE_TOKEN_BROKER_KEY\\fR\nTheir client secret there";
+    assert!(page.contains(item), "{page}");
+}

@@ -2,21 +2,14 @@
 
 use std::path::PathBuf;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prove_token::ErrorKind;
 use prove_token_config::{Config, Edit, Env, HandsOut, NewCaller, ServiceSettings};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::args::{Add, Common, List, Output, Remove};
 use crate::banner::known_by;
 use crate::console::{print, printable, say};
 use crate::failure::Failure;
-
-/// By which a key is known where it should not be.
-const PREFIX: &str = "ptk_";
+use crate::key::Key;
 
 /// Adds a caller and prints its key: to standard output, alone and once, so that
 /// `KEY=$(prove-tokend caller add …)` holds it and nothing else. All other words go to
@@ -34,12 +27,12 @@ pub(crate) fn add(common: &Common, args: &Add, env: &Env) -> Result<(), Failure>
             printable(&file),
             caller.to_toml()
         ));
-        return print(&key.0);
+        return print(key.text());
     }
     // Without a caller it may have a problem, which ends here.
     let before = Config::inspect(&file)?;
     edit.apply(&file)?;
-    if let Err(failure) = print(&key.0) {
+    if let Err(failure) = print(key.text()) {
         // Nobody will ever know the key.
         let undone = Edit::new().remove_caller(&args.name).apply(&file).is_ok();
         let hint = match undone {
@@ -136,33 +129,4 @@ fn table(rows: Vec<[String; 5]>) -> String {
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A key of a caller; it is shown once, and kept nowhere.
-struct Key(Zeroizing<String>);
-
-impl Key {
-    /// 256 bits that nobody can guess.
-    fn random() -> Result<Self, Failure> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        aws_lc_rs::rand::fill(bytes.as_mut())
-            .map_err(|_| Failure::new(ErrorKind::Internal, "the system has no random numbers"))?;
-        let mut key = Zeroizing::new(String::with_capacity(PREFIX.len() + 44));
-        key.push_str(PREFIX);
-        URL_SAFE_NO_PAD.encode_string(bytes.as_ref(), &mut key);
-        Ok(Self(key))
-    }
-
-    fn hash(&self) -> [u8; 32] {
-        let hash = digest(&SHA256, self.0.as_bytes());
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(hash.as_ref());
-        bytes
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key([redacted])")
-    }
 }

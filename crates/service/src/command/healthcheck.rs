@@ -27,7 +27,7 @@ const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// Where to ask, and what.
 #[derive(Debug, PartialEq, Eq)]
-struct Question {
+pub(crate) struct Question {
     place: Place,
     host: String,
     path: String,
@@ -48,7 +48,7 @@ enum Place {
 /// Asks, and prints one line. Exit code 1 for whatever is not a yes.
 pub(crate) fn run(common: &Common, args: &Healthcheck, env: &Env) -> Result<(), Failure> {
     let question = question(common, args, env)?;
-    let shown = question.place.to_string();
+    let shown = question.place();
     let unhealthy = |problem: String| Failure::new(ErrorKind::Internal, problem);
     let answer = question
         .ask()
@@ -81,31 +81,7 @@ fn question(common: &Common, args: &Healthcheck, env: &Env) -> Result<Question, 
         return Ok(at(&ListenAddress::Unix(socket.clone()), path, !args.ready));
     }
     let source = Source::new(common.config.clone(), env.clone());
-    of_plan(&source.read()?, path, args.ready)
-}
-
-/// The health listener says most, the data listeners only that they are there.
-fn of_plan(plan: &Plan, path: &str, ready: bool) -> Result<Question, Failure> {
-    let settings = &plan.settings;
-    let told = settings
-        .health_listen
-        .as_ref()
-        .or(settings.admin_listen.as_ref());
-    if let Some(address) = told {
-        return Ok(at(address, path, false));
-    }
-    if ready {
-        return Err(refused("nobody tells whether the service is ready")
-            .hint("set health_listen or admin_listen under [service]"));
-    }
-    let is_chosen = |address: &&ListenAddress| matches!(address, ListenAddress::Tcp(at) | ListenAddress::Tls(at) if at.port() == 0);
-    let mut data = settings.listen.iter().filter(|address| !is_chosen(address));
-    let unix = data.clone().find(|address| address.is_unix());
-    let any = unix.or_else(|| data.next());
-    any.map(|address| at(address, path, true)).ok_or_else(|| {
-        refused("the configuration has no fixed address to ask at")
-            .hint("set health_listen under [service], or give --url")
-    })
+    Question::of_plan(&source.read()?, path, args.ready)
 }
 
 fn at(address: &ListenAddress, path: &str, takes_anything: bool) -> Question {
@@ -172,7 +148,7 @@ fn of_url(url: &str, path: &str) -> Result<Question, Failure> {
 
 /// What came back.
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
     /// A connection.
     Open,
     /// A status.
@@ -180,7 +156,41 @@ enum Answer {
 }
 
 impl Question {
-    fn ask(&self) -> io::Result<Answer> {
+    /// The health listener says most, the data listeners only that they are there.
+    pub(crate) fn of_plan(plan: &Plan, path: &str, ready: bool) -> Result<Self, Failure> {
+        let settings = &plan.settings;
+        let told = settings
+            .health_listen
+            .as_ref()
+            .or(settings.admin_listen.as_ref());
+        if let Some(address) = told {
+            return Ok(at(address, path, false));
+        }
+        if ready {
+            return Err(refused("nobody tells whether the service is ready")
+                .hint("set health_listen or admin_listen under [service]"));
+        }
+        let is_chosen = |address: &&ListenAddress| matches!(address, ListenAddress::Tcp(at) | ListenAddress::Tls(at) if at.port() == 0);
+        let mut data = settings.listen.iter().filter(|address| !is_chosen(address));
+        let unix = data.clone().find(|address| address.is_unix());
+        let any = unix.or_else(|| data.next());
+        any.map(|address| at(address, path, true)).ok_or_else(|| {
+            refused("the configuration has no fixed address to ask at")
+                .hint("set health_listen under [service], or give --url")
+        })
+    }
+
+    /// Whether any answer will do: see the field.
+    pub(crate) fn takes_anything(&self) -> bool {
+        self.takes_anything
+    }
+
+    /// Where it is asked, in words.
+    pub(crate) fn place(&self) -> String {
+        self.place.to_string()
+    }
+
+    pub(crate) fn ask(&self) -> io::Result<Answer> {
         match &self.place {
             Place::Tls(address) => {
                 TcpStream::connect_timeout(address, PATIENCE)?;

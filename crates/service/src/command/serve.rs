@@ -1,13 +1,13 @@
 //! `prove-tokend`: the service, until it is asked to end.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use prove_token::ErrorKind;
 use prove_token_config::Env;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::args::Common;
 use crate::banner;
 use crate::failure::Failure;
 use crate::hardening::harden;
@@ -20,11 +20,11 @@ use crate::trace::{self, Traces};
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serves, and returns the exit code.
-pub(crate) fn run(common: &Common, log: Log, env: Env) -> Result<u8, Failure> {
+pub(crate) fn run(config: Option<PathBuf>, log: Log, env: Env) -> Result<u8, Failure> {
     harden()?;
     let tracing = trace::Settings::read(&env)?;
     let env = trace::without_headers(&env);
-    let service = Service::read(common.config.clone(), env)?.take_sockets()?;
+    let service = Service::read(config, env)?.take_sockets()?;
     let service = service.on_notice(|notice| match notice.is_problem() {
         true => tracing::warn!("{notice}"),
         false => tracing::info!("{notice}"),

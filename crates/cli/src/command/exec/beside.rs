@@ -1,4 +1,4 @@
-//! A program beside this process, which has to go on: the emulator ends with it.
+//! A program beside this process, which has to go on: an emulator or a broker ends with it.
 //!
 //! Both stay in one process group, so that a shell's job control treats them as one.
 
@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, kill_process, waitid};
 use rustix::termios::tcgetpgrp;
-use tokio::process::Command;
+use tokio::process::Child;
 use tokio::signal::unix::SignalKind;
 
 use crate::interrupt::Signals;
@@ -25,13 +25,16 @@ const PASSED: [Signal; 8] = [
     Signal::CONT,
 ];
 
-/// Runs `command` to its end, passes on the signals that come meanwhile, and stands still
-/// while it does.
-pub(super) async fn run(mut command: Command) -> io::Result<ExitStatus> {
-    // First, so that none comes in between.
+/// Listens for the signals that [`follow`] passes on, from before the program starts, so
+/// that none comes in between.
+pub(super) fn listen() -> Signals {
     let kinds = PASSED.map(|signal| SignalKind::from_raw(signal.as_raw()));
-    let mut signals = Signals::listen(kinds.into_iter().chain([SignalKind::child()]));
-    let mut child = command.spawn()?;
+    Signals::listen(kinds.into_iter().chain([SignalKind::child()]))
+}
+
+/// Waits for the end of `child`, passes on the signals that come meanwhile, and stands
+/// still while it does.
+pub(super) async fn follow(mut child: Child, mut signals: Signals) -> io::Result<ExitStatus> {
     loop {
         tokio::select! {
             ended = child.wait() => return ended,
