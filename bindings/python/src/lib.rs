@@ -1,0 +1,54 @@
+//! The native module of the Python package `prove_token`: extract, call, convert.
+//!
+//! It has no logic of its own; what a token is, when it is renewed and how an error
+//! reads is the core's. What is here is about Python: its threads, signals, event loops
+//! and forks.
+
+mod api;
+mod arguments;
+mod call;
+mod client;
+mod command;
+mod courier;
+mod emulator;
+mod engine;
+mod error;
+mod event;
+mod profile;
+mod secret;
+mod token;
+mod wait;
+
+use pyo3::prelude::*;
+
+/// What the Python files of the package are made of; import `prove_token` instead.
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use crate::api::{Api, rejects_token};
+    #[pymodule_export]
+    use crate::call::Call;
+    #[pymodule_export]
+    use crate::client::{Client, TokenClient};
+    #[pymodule_export]
+    use crate::command::main;
+    #[pymodule_export]
+    use crate::courier::after_fork_in_child;
+    #[pymodule_export]
+    use crate::emulator::{Emulator, emulator};
+    #[pymodule_export]
+    use crate::event::Event;
+    #[pymodule_export]
+    use crate::secret::Answer;
+    #[pymodule_export]
+    use crate::token::AccessToken;
+    #[pymodule_export]
+    use crate::wait::at_exit;
+
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
