@@ -4,6 +4,7 @@ mod desktop;
 mod invocation;
 mod listing;
 mod peer;
+mod python;
 mod summary;
 mod tool;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if invocation.is_everything() {
         desktop::run(&mut summary)?;
     }
+    python::run(&workspace, &invocation, &mut summary)?;
 
     for missing in &missing {
         let tests = listing::tests_below(missing, &workspace, &invocation);

@@ -62,12 +62,15 @@ impl Client {
         })
     }
 
-    /// A client of the class `class`.
-    fn of_engine<'py>(
+    /// A client of the class `class`, with the engine of a profile.
+    fn of_profile<'py>(
         class: &Bound<'py, PyType>,
-        engine: Arc<Engine>,
+        overrides: &Overrides,
         on_event: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        // What is wrong with it should be told before an engine starts.
+        callback("on_event", on_event.as_ref())?;
+        let engine = Engine::of_profile(class.py(), overrides)?;
         let arguments = PyDict::new(class.py());
         arguments.set_item(ENGINE, Handle(engine).into_pyobject(class.py())?)?;
         arguments.set_item("on_event", on_event)?;
@@ -78,15 +81,15 @@ impl Client {
         self.engine.load_full().ok_or_else(closed)
     }
 
-    /// The token that is at hand. Nothing is locked, sent or made.
-    fn at_hand(&self, py: Python<'_>) -> PyResult<Option<Py<AccessToken>>> {
+    /// The token that is fresh, if a call that wants no other may have it.
+    fn fresh(&self, py: Python<'_>, is_plain: bool) -> PyResult<Option<Py<AccessToken>>> {
+        if !is_plain {
+            return Ok(None);
+        }
         let engine = self.engine.load();
         let engine = engine.as_ref().ok_or_else(closed)?;
-        match engine.at_hand() {
-            None => Ok(None),
-            Some(Ok(token)) => engine.hand_out(py, &token).map(Some),
-            Some(Err(error)) => Err(exception(py, &error)),
-        }
+        let token = engine.fresh();
+        token.map(|token| engine.hand_out(py, &token)).transpose()
     }
 
     fn obtain(
@@ -97,7 +100,7 @@ impl Client {
         force: bool,
     ) -> PyResult<Py<AccessToken>> {
         let is_plain = min_validity.is_none() && timeout.is_none() && !force;
-        if is_plain && let Some(token) = self.at_hand(py)? {
+        if let Some(token) = self.fresh(py, is_plain)? {
             return Ok(token);
         }
         let engine = self.open()?;
@@ -129,7 +132,7 @@ impl Client {
             profile: Some("env".to_owned()),
             ..Overrides::default()
         };
-        Self::of_engine(cls, Engine::of_profile(cls.py(), &overrides)?, on_event)
+        Self::of_profile(cls, &overrides, on_event)
     }
 
     /// A client of a profile of the configuration file, by the rules of the command
@@ -148,7 +151,7 @@ impl Client {
             config,
             ..Overrides::default()
         };
-        Self::of_engine(cls, Engine::of_profile(cls.py(), &overrides)?, on_event)
+        Self::of_profile(cls, &overrides, on_event)
     }
 
     /// Says that an API rejected this token (status 401), so that the next call asks for
@@ -184,7 +187,7 @@ impl Client {
         self.obtain(py, None, None, false)
     }
 
-    /// A token that is at hand, or a call to wait for.
+    /// A token that is fresh, or a call to wait for.
     #[pyo3(signature = (min_validity=None, timeout=None, force=false))]
     fn _begin(
         &self,
@@ -194,7 +197,7 @@ impl Client {
         force: bool,
     ) -> PyResult<Py<PyAny>> {
         let is_plain = min_validity.is_none() && timeout.is_none() && !force;
-        if is_plain && let Some(token) = self.at_hand(py)? {
+        if let Some(token) = self.fresh(py, is_plain)? {
             return Ok(token.into_any());
         }
         let engine = self.open()?;

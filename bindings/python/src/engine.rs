@@ -16,7 +16,6 @@ use crate::emulator::OwnEmulator;
 use crate::error::exception;
 use crate::event::Hub;
 use crate::token::AccessToken;
-use crate::wait;
 use crate::{courier, profile};
 
 pub(crate) struct Engine {
@@ -82,11 +81,12 @@ impl Engine {
         })
     }
 
-    /// The token that is at hand, or the failure that is; `None` if it takes a wait.
-    pub(crate) fn at_hand(&self) -> Option<Result<Token, Error>> {
+    /// The token that is fresh, if there is one. Nothing is locked, sent or made.
+    #[inline]
+    pub(crate) fn fresh(&self) -> Option<Token> {
         match self.keeps_nothing {
             true => None,
-            false => wait::at_once(self.client.access_token()),
+            false => self.client.fresh_access_token(),
         }
     }
 

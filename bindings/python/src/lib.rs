@@ -45,10 +45,29 @@ mod _native {
     #[pymodule_export]
     use crate::wait::at_exit;
 
+    use pyo3::exceptions::PyImportError;
+
     use super::*;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        if !is_main_interpreter() {
+            return Err(PyImportError::new_err(
+                "prove_token works in the main interpreter of a process alone, and not in a \
+                 sub-interpreter",
+            ));
+        }
         module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// What is made once for a process, such as its threads that call Python, belongs to
+    /// one interpreter.
+    fn is_main_interpreter() -> bool {
+        // SAFETY: both take nothing but an attached thread, which the initialisation of a
+        // module runs on.
+        #[expect(unsafe_code, reason = "there is no safe way to ask")]
+        let id =
+            unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+        id == 0
     }
 }

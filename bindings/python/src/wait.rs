@@ -22,16 +22,6 @@ pub(crate) fn at_exit() {
     IS_ENDING.store(true, Ordering::Relaxed);
 }
 
-/// The output of `future`, if it has one at once. What it has begun goes on without it.
-pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    // A cached token needs no waker.
-    let mut context = Context::from_waker(Waker::noop());
-    match pin!(future).poll(&mut context) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
-}
-
 /// Runs `future` to its end. Other threads of Python run meanwhile.
 ///
 /// # Errors
@@ -41,23 +31,26 @@ pub(crate) fn to_the_end<T: Send>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send,
 ) -> PyResult<T> {
-    // Handlers run on the main thread alone, so that no other need wake up for them.
-    let is_main = is_main_thread(py)?;
-    let mut future = pin!(future);
     let (bell, mut rung) = sync_channel(1);
     let waker = Waker::from(Arc::new(Bell(bell)));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    // What is there at once is worth no turn of the GIL.
+    if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+        return Ok(output);
+    }
+    // Handlers run on the main thread alone, so that no other need wake up for them.
+    let is_main = is_main_thread(py)?;
     loop {
-        let output = py.detach(|| {
-            let mut context = Context::from_waker(&waker);
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return stay_away_at_the_end(is_main, Some(output));
-            }
+        let polled = py.detach(|| {
             wait(&mut rung, is_main);
-            stay_away_at_the_end(is_main, None)
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            stay_away_at_the_end(is_main);
+            polled
         });
-        match output {
-            Some(output) => return Ok(output),
-            None => py.check_signals()?,
+        match polled {
+            Poll::Ready(output) => return Ok(output),
+            Poll::Pending => py.check_signals()?,
         }
     }
 }
@@ -73,17 +66,16 @@ fn wait(rung: &mut Receiver<()>, is_main: bool) {
 /// Before 3.14 the interpreter ends a thread that comes back to it too late, by unwinding
 /// the stack: through frames of Rust, where that ends the process in disorder. Such a
 /// thread, which nobody waits for, ends with the process instead.
-fn stay_away_at_the_end<T>(is_main: bool, output: T) -> T {
+fn stay_away_at_the_end(is_main: bool) {
     while !is_main && IS_ENDING.load(Ordering::Relaxed) {
         thread::park();
     }
-    output
 }
 
+/// With it comes the hook that calls `at_exit`.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?.getattr("ident")?;
-    threading.call_method0("get_ident")?.eq(main)
+    let module = py.import("prove_token._courier")?;
+    module.call_method0("is_main_thread")?.extract()
 }
 
 /// Rings once, however often it is woken.

@@ -87,12 +87,21 @@ impl TokenClient {
     /// for the same request get the same error, and so does who asks before it makes
     /// sense to try again.
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
-        let inner = &self.0;
         // A statement of its own: what lives across an await goes through memory.
-        if let Some(token) = inner.slot.fresh(inner.obtainer.clock.coarse()) {
+        if let Some(token) = self.fresh_access_token() {
             return Ok(token);
         }
         self.default_gate().token(CallOptions::new()).await
+    }
+
+    /// The token of [`access_token`](Self::access_token), if it is in memory and not yet to
+    /// be renewed. Nothing is started, read or waited for; `None` means no more than that
+    /// [`access_token`](Self::access_token) may take longer. For bindings to other
+    /// languages, which have to prepare for a wait.
+    #[inline]
+    pub fn fresh_access_token(&self) -> Option<AccessToken> {
+        let inner = &self.0;
+        inner.slot.fresh(inner.obtainer.clock.coarse())
     }
 
     /// A usable token for `request`, which replaces the builder's as a whole

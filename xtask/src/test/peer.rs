@@ -73,7 +73,7 @@ const PEERS: [Peer; 4] = [
     },
 ];
 
-const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+pub(super) const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Prepares every peer from its files in `sources` and returns those that cannot be had.
@@ -140,7 +140,7 @@ fn npm_ci(folder: &Path) -> Result<(), Failure> {
     process::run(Command::new(NPM).args(flags).current_dir(folder))
 }
 
-fn pip_install(folder: &Path) -> Result<(), Failure> {
+pub(super) fn pip_install(folder: &Path) -> Result<(), Failure> {
     let venv = folder.join("venv");
     process::run(
         Command::new(PYTHON)
@@ -159,7 +159,7 @@ fn pip_install(folder: &Path) -> Result<(), Failure> {
     process::run(pip.arg(folder.join("requirements.txt")))
 }
 
-fn venv_python(folder: &Path) -> PathBuf {
+pub(super) fn venv_python(folder: &Path) -> PathBuf {
     let scripts = if cfg!(windows) {
         "venv/Scripts"
     } else {
@@ -182,11 +182,11 @@ fn major(version: &str) -> Option<u32> {
         .ok()
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| disk("read", path, &error))
 }
 
-fn disk(verb: &str, path: &Path, error: &io::Error) -> Failure {
+pub(super) fn disk(verb: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::failed(format!("cannot {verb} {}: {error}", path.display()))
 }
 

@@ -1,6 +1,7 @@
 """The threads that call Python for the engine, whose own threads never do.
 
-They are daemons: nobody waits for them at the end of the program.
+They are daemons: nobody waits for them at the end of the program. This module is imported
+when a call has to wait for the first time.
 """
 
 import atexit
@@ -47,6 +48,11 @@ def _report(error: BaseException) -> None:
         (type(error), error, error.__traceback__, threading.current_thread())
     )
     threading.excepthook(shown)
+
+
+def is_main_thread() -> bool:
+    """Whether this is the thread that signal handlers run on."""
+    return threading.get_ident() == threading.main_thread().ident
 
 
 def wake(event_loop: "AbstractEventLoop", future: "Future[None]") -> None:
