@@ -98,5 +98,14 @@ def _read(reader):
     if not lines:
         return None
     fields = dict(line.split(": ", 1) for line in lines[1:])
-    length = int(next((v for k, v in fields.items() if k.lower() == "content-length"), 0))
-    return "\n".join(lines), reader.read(length).decode()
+    fields = {name.lower(): value for name, value in fields.items()}
+    if fields.get("transfer-encoding") == "chunked":
+        return "\n".join(lines), b"".join(_chunks(reader)).decode()
+    return "\n".join(lines), reader.read(int(fields.get("content-length", 0))).decode()
+
+
+def _chunks(reader):
+    while length := int(reader.readline(), 16):
+        yield reader.read(length)
+        reader.readline()
+    reader.readline()
