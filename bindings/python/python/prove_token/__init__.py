@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from . import aiohttp, httpx, pytest_plugin, requests
+    from . import aiohttp, httpx, requests
 
 __all__ = [
     "AccessToken",
@@ -58,7 +58,7 @@ __all__ = [
 
 def __getattr__(name: str) -> "ModuleType":
     """Imports an integration when it is first used: its library need not be there."""
-    if name in ("aiohttp", "httpx", "pytest_plugin", "requests"):
+    if name in ("aiohttp", "httpx", "requests"):
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")

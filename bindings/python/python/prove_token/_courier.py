@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from ._native import Answer
 
-    Calls = list[tuple[Callable[..., object], ...]]
+    _Calls = list[tuple[Callable[..., object], ...]]
 
 
-def start(name: str, handle: int, take: "Callable[[], Calls]") -> None:
+def start(name: str, handle: int, take: "Callable[[], _Calls]") -> None:
     """Starts a thread that calls what take() gives, whenever a byte can be read."""
     if sys.platform == "win32":
         import msvcrt
@@ -31,7 +31,7 @@ def start(name: str, handle: int, take: "Callable[[], Calls]") -> None:
     thread.start()
 
 
-def _run(handle: int, take: "Callable[[], Calls]") -> None:
+def _run(handle: int, take: "Callable[[], _Calls]") -> None:
     while os.read(handle, 1):
         for call, *arguments in take():
             try:

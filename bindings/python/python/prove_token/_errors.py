@@ -1,6 +1,7 @@
 """What can go wrong: one exception for each thing that a program can do about it."""
 
 import builtins
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ProveTokenError(Exception):
         self.retry_after = retry_after
         self.status = status
         self.error_response = error_response
-        if hint is not None and hasattr(self, "add_note"):
+        if hint is not None and sys.version_info >= (3, 11):
             self.add_note(f"hint: {hint}")
 
 

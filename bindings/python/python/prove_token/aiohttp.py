@@ -7,10 +7,10 @@ if TYPE_CHECKING:
 try:
     import aiohttp
     from aiohttp.payload import BytesPayload
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "prove_token.aiohttp needs aiohttp: pip install 'prove-token[aiohttp]'"
-    ) from error
+    ) from _missing
 
 from ._async import token_of
 from ._authorize import Bearer

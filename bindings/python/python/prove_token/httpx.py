@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
 try:
     import httpx
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "prove_token.httpx needs httpx: pip install 'prove-token[httpx]'"
-    ) from error
+    ) from _missing
 
 from ._async import token_of
 from ._authorize import Bearer

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 try:
     import requests
     import requests.auth
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "prove_token.requests needs requests: pip install 'prove-token[requests]'"
-    ) from error
+    ) from _missing
 
 from ._authorize import Bearer
 
@@ -40,7 +40,7 @@ class BearerAuth(requests.auth.AuthBase):
         if self._bearer.is_for(request.url or ""):
             token = self._bearer.client._wait()
             request.headers["Authorization"] = token.authorization_header
-            request.register_hook("response", partial(self._answered, token))
+            request.hooks["response"].append(partial(self._answered, token))
         return request
 
     def _answered(
