@@ -83,7 +83,7 @@ fn build_and_test(
     if wheels.exists() {
         fs::remove_dir_all(&wheels).map_err(|error| peer::disk("empty", &wheels, &error))?;
     }
-    process::run(&mut build(source, folder, &wheels))?;
+    process::run(&mut build(source, folder, &wheels)?)?;
     let wheel = only_wheel(&wheels)?;
     process::run(pip(folder, &["install", "--force-reinstall", "--no-deps"]).arg(&wheel))?;
     let mut tests = Command::new(peer::venv_python(folder));
@@ -99,11 +99,18 @@ fn build_and_test(
 }
 
 /// As users build it, but for the profile: a release takes minutes.
-fn build(source: &Path, folder: &Path, wheels: &Path) -> Command {
+fn build(source: &Path, folder: &Path, wheels: &Path) -> Result<Command, Failure> {
     let mut pip = pip(folder, &["wheel", "--no-deps", "--no-build-isolation"]);
     pip.arg("--wheel-dir").arg(wheels).arg(source);
     pip.env("MATURIN_PEP517_ARGS", "--profile dev");
-    pip
+    // Without an environment of its own, pip looks for maturin where a shell would.
+    let mut path = environment::path();
+    path.extend(peer::venv_python(folder).parent().map(Path::to_owned));
+    path.rotate_right(1);
+    let path = std::env::join_paths(path)
+        .map_err(|error| Failure::failed(format!("cannot extend PATH: {error}")))?;
+    pip.env("PATH", path);
+    Ok(pip)
 }
 
 fn pip(folder: &Path, arguments: &[&str]) -> Command {
@@ -140,7 +147,7 @@ mod tests {
         let source = workspace.root.join("bindings/python");
         assert_eq!(package.manifest.parent(), Some(&*source));
         assert!(source.join("tests/requirements.txt").is_file());
-        let build = line(&build(&source, Path::new("f"), Path::new("w")));
+        let build = line(&build(&source, Path::new("f"), Path::new("w")).unwrap());
         assert!(build.contains("wheel"), "{build}");
     }
 }
