@@ -111,6 +111,14 @@ fn attempt(details: &Bound<'_, PyDict>, told: &Told) -> Name {
             details.set_item("lifetime", lifetime.as_secs_f64())?;
             "token_obtained"
         }
+        _ => return Ok(None),
+    }))
+}
+
+fn token(details: &Bound<'_, PyDict>, told: &Told) -> Name {
+    let py = details.py();
+    let time = |key, time: &Duration| details.set_item(key, time.as_secs_f64());
+    Ok(Some(match told {
         Told::RenewalFailed {
             error,
             valid_for,
@@ -118,17 +126,10 @@ fn attempt(details: &Bound<'_, PyDict>, told: &Told) -> Name {
             ..
         } => {
             details.set_item("error", exception(py, error))?;
-            details.set_item("valid_for", valid_for.as_secs_f64())?;
-            details.set_item("retry_in", retry_in.as_secs_f64())?;
+            time("valid_for", valid_for)?;
+            time("retry_in", retry_in)?;
             "renewal_failed"
         }
-        _ => return Ok(None),
-    }))
-}
-
-fn token(details: &Bound<'_, PyDict>, told: &Told) -> Name {
-    let time = |key, time: &Duration| details.set_item(key, time.as_secs_f64());
-    Ok(Some(match told {
         Told::TokenRejected { expires_in, .. } => {
             time("expires_in", expires_in)?;
             "token_rejected"
