@@ -42,8 +42,6 @@ mod _native {
     use crate::secret::Answer;
     #[pymodule_export]
     use crate::token::AccessToken;
-    #[pymodule_export]
-    use crate::wait::at_exit;
 
     use pyo3::exceptions::PyImportError;
 

@@ -12,10 +12,11 @@ use crate::error::exception;
 use crate::secret::CallableSecret;
 
 /// What a client made of arguments takes from the environment: where to find a running
-/// emulator, and whom to trust. No variable names a profile, or brings credentials.
+/// emulator, and whom to trust. No variable names a profile or brings credentials, nor
+/// names a folder for tokens: they are kept in memory.
 const VARIABLES: [&str; 2] = ["PROVE_EMULATOR", "SSL_CERT_FILE"];
 
-/// The profile that the arguments make. Its tokens are kept in memory.
+/// The profile that the arguments make.
 pub(crate) fn of_arguments(py: Python<'_>, settings: &Settings) -> PyResult<Profile> {
     check(py, settings)?;
     let process = Env::from_process();
@@ -25,8 +26,6 @@ pub(crate) fn of_arguments(py: Python<'_>, settings: &Settings) -> PyResult<Prof
     let env: Env = env.collect();
     let profile = Profile::from_config(&settings.overrides, &env, None);
     let mut profile = profile.map_err(|error| exception(py, &error.into()))?;
-    profile.cache_folder = None;
-    profile.store_problem = None;
     if let (Some(read), Some(given)) = (&settings.secret, &profile.credentials) {
         let source = CallableSecret::new(read.clone_ref(py));
         let id = given.client_id().clone();

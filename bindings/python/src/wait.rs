@@ -2,10 +2,8 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -13,20 +11,12 @@ use pyo3::prelude::*;
 /// How often the main thread looks for signals while it waits.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Whether the interpreter is about to end.
-static IS_ENDING: AtomicBool = AtomicBool::new(false);
-
-/// Called when the interpreter is about to end.
-#[pyfunction]
-pub(crate) fn at_exit() {
-    IS_ENDING.store(true, Ordering::Relaxed);
-}
-
 /// Runs `future` to its end. Other threads of Python run meanwhile.
 ///
 /// # Errors
 ///
-/// What a signal handler raises, such as `KeyboardInterrupt`.
+/// What a signal handler raises, such as `KeyboardInterrupt`. A thread that would come back
+/// after the interpreter's end is held by PyO3 until the process ends.
 pub(crate) fn to_the_end<T: Send>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send,
@@ -44,9 +34,7 @@ pub(crate) fn to_the_end<T: Send>(
     loop {
         let polled = py.detach(|| {
             wait(&mut rung, is_main);
-            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
-            stay_away_at_the_end(is_main);
-            polled
+            future.as_mut().poll(&mut Context::from_waker(&waker))
         });
         match polled {
             Poll::Ready(output) => return Ok(output),
@@ -63,16 +51,6 @@ fn wait(rung: &mut Receiver<()>, is_main: bool) {
     }
 }
 
-/// Before 3.14 the interpreter ends a thread that comes back to it too late, by unwinding
-/// the stack: through frames of Rust, where that ends the process in disorder. Such a
-/// thread, which nobody waits for, ends with the process instead.
-fn stay_away_at_the_end(is_main: bool) {
-    while !is_main && IS_ENDING.load(Ordering::Relaxed) {
-        thread::park();
-    }
-}
-
-/// With it comes the hook that calls `at_exit`.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     let module = py.import("prove_token._courier")?;
     module.call_method0("is_main_thread")?.extract()

@@ -160,6 +160,11 @@ def test_the_built_in_emulator_needs_nothing():
     assert own.access_token()
 
 
+def test_a_client_made_of_arguments_keeps_nothing_on_disk(emulator, no_settings_of_this_machine):
+    prove_token.TokenClient(**emulator.settings).access_token()
+    assert list(no_settings_of_this_machine.iterdir()) == []
+
+
 def test_every_problem_of_a_file_has_its_place(config):
     config.write_text('version = 1\n[profiles.one]\nenvironment = "uat-uss"\n')
     with pytest.raises(prove_token.ConfigurationError, match=r"config\.toml:3:"):

@@ -166,20 +166,17 @@ def test_the_program_may_end_during_a_request(what, run):
 
 LATE = """
 import threading, time
-import play, prove_token
-server = play.Server([play.token()])
-client = prove_token.TokenClient(**server.settings)
-waiting = threading.Thread(target=client.access_token, daemon=True)
-waiting.start()
-server.arrived.wait()
-open_gate = server.gate.set
+import prove_token
+emulator = prove_token.emulator(faults=["delay=300ms"])
+client = prove_token.TokenClient(**emulator.settings)
+threading.Thread(target=client.access_token, daemon=True).start()
+emulator.wait_for_requests(1)
 class Last:
-    def __del__(self):
+    def __del__(self, clock=time.monotonic):
         # While the interpreter takes its modules apart: the answer comes, and the thread
         # would like to go on.
-        open_gate()
-        until = time.monotonic() + 0.3
-        while time.monotonic() < until:
+        until = clock() + 1
+        while clock() < until:
             pass
 last = Last()
 """

@@ -4,12 +4,11 @@ They are daemons: nobody waits for them at the end of the program. This module i
 when a call has to wait for the first time.
 """
 
-import atexit
 import os
 import sys
 import threading
 
-from ._native import after_fork_in_child, at_exit
+from ._native import after_fork_in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +85,5 @@ def _read(read: "Callable[[], str]", answer: "Answer") -> None:
         answer.fail(type(error).__name__)
 
 
-atexit.register(at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork_in_child)

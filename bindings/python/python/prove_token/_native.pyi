@@ -19,7 +19,6 @@ __all__ = [
     "TokenClient",
     "__version__",
     "after_fork_in_child",
-    "at_exit",
     "emulator",
     "main",
     "rejects_token",
@@ -319,6 +318,3 @@ def main(arguments: Sequence[str]) -> int:
 
 def after_fork_in_child() -> None:
     """Starts anew in a forked child what its parent had started."""
-
-def at_exit() -> None:
-    """Called when the interpreter is about to end."""
