@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use prove_token::{AccessToken as Token, Error};
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -20,14 +22,24 @@ pub(crate) type Obtaining = Pin<Box<dyn Future<Output = Result<Token, Error>> + 
 #[pyclass(frozen, module = "prove_token._native")]
 pub(crate) struct Call {
     engine: Arc<Engine>,
-    obtaining: Mutex<Option<Obtaining>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` when it is over.
+    obtaining: Option<Obtaining>,
+    /// Who is woken: what `obtaining` holds, for the garbage collector.
+    wake: Option<Arc<Wake>>,
 }
 
 impl Call {
     pub(crate) fn new(engine: Arc<Engine>, obtaining: Obtaining) -> Self {
         Self {
             engine,
-            obtaining: Mutex::new(Some(obtaining)),
+            state: Mutex::new(State {
+                obtaining: Some(obtaining),
+                wake: None,
+            }),
         }
     }
 }
@@ -43,32 +55,43 @@ impl Call {
         future: Py<PyAny>,
     ) -> PyResult<Option<Py<AccessToken>>> {
         courier::WAKES.ensure(py)?;
-        let waker = Waker::from(Arc::new(Wake { event_loop, future }));
-        let mut obtaining = self
-            .obtaining
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(work) = obtaining.as_mut() else {
+        let wake = Arc::new(Wake { event_loop, future });
+        let waker = Waker::from(Arc::clone(&wake));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.wake = Some(wake);
+        let Some(work) = &mut state.obtaining else {
             return Ok(None);
         };
         let outcome = match work.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Pending => return Ok(None),
             Poll::Ready(outcome) => outcome,
         };
-        *obtaining = None;
+        state.obtaining = None;
         match outcome {
             Ok(token) => self.engine.hand_out(py, &token).map(Some),
             Err(error) => Err(exception(py, &error)),
         }
     }
 
-    /// Ends the call. What it has begun goes on for others.
-    fn close(&self) {
-        let mut obtaining = self
-            .obtaining
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        drop(obtaining.take());
+    /// A task that nobody runs any more waits for what holds it.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Ok(state) = self.state.try_lock() else {
+            return Ok(());
+        };
+        match &state.wake {
+            Some(wake) => {
+                visit.call(&wake.event_loop)?;
+                visit.call(&wake.future)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            state.obtaining = None;
+            state.wake = None;
+        }
     }
 }
 

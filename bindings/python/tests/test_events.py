@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 
 import prove_token
 import pytest
@@ -122,6 +123,18 @@ def test_a_callback_that_lags_behind_misses_what_is_too_much(emulator):
     client.close()
     # What was taken before, and what may wait.
     assert len(ear.events) <= 1024 + 2
+
+
+def test_a_callback_goes_with_its_client(emulator):
+    gone = threading.Event()
+    ear = Ear()
+    weakref.finalize(ear, gone.set)
+    with prove_token.TokenClient(**emulator.settings, on_event=ear) as client:
+        client.access_token()
+        ear.wait_for("token_obtained")
+    # The thread that called it is done with it at once, and not at the next event.
+    del ear, client
+    assert gone.wait(5)
 
 
 def test_a_secret_may_be_a_callable(emulator):

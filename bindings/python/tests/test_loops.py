@@ -4,10 +4,12 @@ import asyncio
 import gc
 import threading
 import tracemalloc
+import weakref
 
 import prove_token
 import pytest
 from conftest import NEVER
+from prove_token import _courier
 
 
 @pytest.fixture
@@ -87,9 +89,29 @@ def test_a_loop_may_end_while_a_task_waits(gated, waiting):
     gated.gate.set()
     # The answer comes to a loop that is closed, and to one that is not.
     assert asyncio.run(waiting.access_token())
+    # Nobody will ever run the task.
     task._log_destroy_pending = False
-    del task
+    gone = weakref.ref(task)
+    del task, loop
     gc.collect()
+    assert gone() is None
+
+
+def test_a_task_may_be_cancelled_just_before_its_answer():
+    problems = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: problems.append(context))
+        future = loop.create_future()
+        # The answer is on its way to the loop, and meanwhile nobody waits for it.
+        _courier.wake(loop, future)
+        future.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert problems == []
 
 
 def test_a_call_outside_of_a_loop_is_refused(emulator, shared):

@@ -67,13 +67,10 @@ async def outcome(call: Call) -> AccessToken:
     """Waits for a call that has begun."""
     from asyncio import get_running_loop
 
-    try:
-        event_loop = get_running_loop()
-        while True:
-            future = event_loop.create_future()
-            token = call.poll(event_loop, future)
-            if token is not None:
-                return token
-            await future
-    finally:
-        call.close()
+    event_loop = get_running_loop()
+    while True:
+        future = event_loop.create_future()
+        token = call.poll(event_loop, future)
+        if token is not None:
+            return token
+        await future

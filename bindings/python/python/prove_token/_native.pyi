@@ -295,9 +295,6 @@ class Call:
         """The token, if it is there; otherwise None, and the event loop's future is
         resolved when it makes sense to ask again."""
 
-    def close(self) -> None:
-        """Ends the call. What it has begun goes on for others."""
-
 @final
 class Answer:
     """Where the outcome of a callable secret goes."""
