@@ -19,6 +19,8 @@ import play, prove_token
 
 def in_a_child(work):
     started = time.monotonic()
+    # It ends with the child, which alone can write to it.
+    ended, alive = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
@@ -29,18 +31,13 @@ def in_a_child(work):
             print(type(error).__name__, error, flush=True)
         finally:
             os._exit(code)
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() - started > 10:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            print("a child hung", flush=True)
-            return
-        time.sleep(0.005)
+    os.close(alive)
+    if not select.select([ended], [], [], 10)[0]:
+        os.kill(child, signal.SIGKILL)
+        print("a child hung", flush=True)
+    os.close(ended)
     took = time.monotonic() - started
-    print(f"{status} {took:.3f}", flush=True)
+    print(f"{os.waitpid(child, 0)[1]} {took:.3f}", flush=True)
 
 def make(**more):
     return prove_token.TokenClient(environment="emulator", **more)
@@ -96,18 +93,19 @@ def work():
 in_a_child(work)
 """,
     "with a callable secret and a callback": """
-heard = []
+obtained = threading.Event()
+def hear(event):
+    if event.name == "token_obtained":
+        obtained.set()
 running = prove_token.emulator()
 client = prove_token.TokenClient(**{**running.settings,
-    "client_secret": lambda: running.settings["client_secret"]}, on_event=heard.append)
-client.invalidate(client.access_token())
+    "client_secret": lambda: running.settings["client_secret"]}, on_event=hear)
+client.access_token()
+obtained.wait()
 def work():
-    heard.clear()
+    obtained.clear()
     client.access_token(force=True)
-    until = time.monotonic() + 5
-    while not any(event.name == "token_obtained" for event in heard):
-        assert time.monotonic() < until, heard
-        time.sleep(0.001)
+    assert obtained.wait(5)
 in_a_child(work)
 """,
     "with an event loop": """

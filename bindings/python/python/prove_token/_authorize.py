@@ -31,9 +31,9 @@ class Bearer:
         self.client = client
         self.is_for = Api(base).is_at
 
-    def rejects(self, status: int, challenges: "Sequence[str]", url: str) -> bool:
-        """Whether an answer from this URL says that the token is no good any more."""
-        return status == 401 and self.is_for(url) and rejects_token(status, list(challenges))
+    def rejects(self, challenges: "Sequence[str]", url: str) -> bool:
+        """Whether a 401 from this URL says that the token is no good any more."""
+        return self.is_for(url) and rejects_token(401, list(challenges))
 
     def replacement(self, rejected: "AccessToken") -> "AccessToken | None":
         """The token to try in place of one that was rejected; None if it is the same."""

@@ -42,8 +42,10 @@ class BearerAuth:
         token = await token_of(self._bearer.client)
         _put(token, request)
         response = await handler(request)
+        if response.status != 401:
+            return response
         challenges = response.headers.getall("WWW-Authenticate", [])
-        rejects = self._bearer.rejects(response.status, challenges, str(response.url))
+        rejects = self._bearer.rejects(challenges, str(response.url))
         if not rejects or not _is_replayable(request):
             return response
         replacement = await self._bearer.replacement_async(token)

@@ -65,10 +65,10 @@ class BearerAuth(httpx.Auth):
 
     def _is_over(self, request: httpx.Request, response: httpx.Response) -> bool:
         """Whether the answer is final. After redirects it may come from anywhere."""
+        if response.status_code != 401:
+            return True
         rejects = self._bearer.rejects(
-            response.status_code,
-            response.headers.get_list("WWW-Authenticate"),
-            str(response.request.url),
+            response.headers.get_list("WWW-Authenticate"), str(response.request.url)
         )
         return not rejects or not isinstance(request.stream, httpx.ByteStream)
 

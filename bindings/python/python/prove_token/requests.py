@@ -47,11 +47,11 @@ class BearerAuth(requests.auth.AuthBase):
         self, token: "AccessToken", response: requests.Response, **how: "Any"
     ) -> requests.Response:
         """The answer, or that to the same request with another token."""
+        if response.status_code != 401:
+            return response
         request = response.request
         challenge = response.headers.get("WWW-Authenticate")
-        rejects = self._bearer.rejects(
-            response.status_code, [challenge] if challenge else [], request.url or ""
-        )
+        rejects = self._bearer.rejects([challenge] if challenge else [], request.url or "")
         if not rejects or not isinstance(request.body, (str, bytes, type(None))):
             return response
         replacement = self._bearer.replacement(token)
