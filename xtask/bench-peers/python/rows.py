@@ -87,10 +87,12 @@ def authlib():
 def google_auth():
     from google.oauth2.credentials import Credentials
 
-    expiry = datetime.datetime.utcnow() + datetime.timedelta(hours=1)
+    # It wants the time of UTC without saying so.
+    expiry = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    expiry += datetime.timedelta(hours=1)
     credentials = Credentials("a", expiry=expiry)
-    headers = {}
-    return lambda: credentials.before_request(None, "GET", "https://example.com", headers)
+    # Headers of its own for each call: what is there already, it adds to.
+    return lambda: credentials.before_request(None, "GET", "https://example.com", {})
 
 
 def per_request(row, settings):
