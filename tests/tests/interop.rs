@@ -1,7 +1,13 @@
-//! Authorization servers and a client that are not ours: what they decode is what we
+//! Authorization servers and clients that are not ours: what they decode is what we
 //! meant. And a stranger who believes what the service says of itself.
 
 mod authlib;
+#[cfg(unix)]
+mod broker;
+#[cfg(unix)]
+mod curl;
+#[cfg(unix)]
+mod oauth_clients;
 mod oidc_provider;
 #[cfg(unix)]
 mod prove_sdk;

@@ -105,6 +105,7 @@ const OF_PYTHON: [&str; 2] = ["10", "11"];
 struct Programs {
     rows: PathBuf,
     command: PathBuf,
+    service: PathBuf,
     /// An interpreter that has the package, and the program that it runs.
     python: (PathBuf, PathBuf),
 }
@@ -126,6 +127,7 @@ impl Programs {
         Ok(Self {
             rows: program(&target, "rows"),
             command: program(&workspace.target, "prove-token"),
+            service: program(&workspace.target, "prove-tokend"),
             python: (python::interpreter(&folder), sources.join("rows.py")),
         })
     }
@@ -138,21 +140,22 @@ impl Programs {
             return command;
         }
         let mut command = Command::new(&self.rows);
-        command.arg(row).arg(&self.command);
+        command.arg(row).arg(&self.command).arg(&self.service);
         command
     }
 }
 
-/// Builds what measures all other rows, the peers, and the command.
+/// Builds what measures all other rows, the peers, the command and the service.
 fn build_rows(workspace: &Workspace, target: &Path) -> Result<(), Failure> {
     let manifest = workspace.root.join("xtask/bench-peers/Cargo.toml");
     let mut peers = Command::new("cargo");
     peers.args(["build", "--release", "--locked", "--manifest-path"]);
     peers.arg(manifest).arg("--target-dir").arg(target);
     process::run(&mut peers)?;
-    let mut command = Command::new("cargo");
-    command.args(["build", "--release", "--locked", "-p", "prove-token-cli"]);
-    process::run(&mut command)
+    let mut ours = Command::new("cargo");
+    ours.args(["build", "--release", "--locked", "--package"]);
+    ours.args(["prove-token-cli", "--package", "prove-token-service"]);
+    process::run(&mut ours)
 }
 
 #[cfg(test)]

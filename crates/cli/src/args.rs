@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod deferred;
+pub(crate) mod narrow;
 mod output;
 
 use std::path::PathBuf;

@@ -19,10 +19,10 @@ pub(crate) mod watch;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use prove_token_config::Env;
 
-use crate::args::{Cli, Command, Global, Takes};
+use crate::args::{Cli, Command, Global, Takes, narrow};
 use crate::console::{self, Console};
 use crate::failure::Failure;
 use crate::manner::Manner;
@@ -81,8 +81,7 @@ fn parse(args: &[OsString], manner: Manner) -> Result<Result<Cli, clap::Error>, 
     if own(args).any(is_secret_flag) {
         return Err(secret_in_argv());
     }
-    let mut command = Cli::command().color(manner.clap_color());
-    let matches = command.try_get_matches_from_mut(args.iter());
+    let (command, matches) = matched(args, manner);
     if let Ok(matches) = &matches
         && let Some(failure) = usage::conflict(&command, matches)
     {
@@ -93,6 +92,18 @@ fn parse(args: &[OsString], manner: Manner) -> Result<Result<Cli, clap::Error>, 
         Err(error) if is_help(error.kind()) => Ok(Err(error)),
         Err(error) => Err(usage::failure(&error, args)),
     }
+}
+
+/// What a parser makes of `args`, beside that parser.
+fn matched(args: &[OsString], manner: Manner) -> (clap::Command, Result<ArgMatches, clap::Error>) {
+    if let Some(mut narrow) = narrow::of(own(args).skip(1))
+        && let Ok(matches) = narrow.try_get_matches_from_mut(args)
+    {
+        return (narrow, Ok(matches));
+    }
+    let mut whole = Cli::command().color(manner.clap_color());
+    let matches = whole.try_get_matches_from_mut(args);
+    (whole, matches)
 }
 
 /// The global flags as `command` is to see them: those without a meaning to it are

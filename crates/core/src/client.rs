@@ -94,16 +94,6 @@ impl TokenClient {
         self.default_gate().token(CallOptions::new()).await
     }
 
-    /// The token of [`access_token`](Self::access_token), if it is in memory and not yet to
-    /// be renewed. Nothing is started, read or waited for; `None` means no more than that
-    /// [`access_token`](Self::access_token) may take longer. For bindings to other
-    /// languages, which have to prepare for a wait.
-    #[inline]
-    pub fn fresh_access_token(&self) -> Option<AccessToken> {
-        let inner = &self.0;
-        inner.slot.fresh(inner.obtainer.clock.coarse())
-    }
-
     /// A usable token for `request`, which replaces the builder's as a whole
     /// (except for credentials: without its own it uses the builder's). Each
     /// different request has a token of its own, of which so many are kept
@@ -137,6 +127,15 @@ impl TokenClient {
         request: Option<&AccessTokenRequest>,
         options: CallOptions,
     ) -> Result<AccessToken, Error> {
+        if options.take_any_fresh() {
+            let fresh = match request {
+                None => self.fresh_access_token(),
+                Some(request) => self.fresh(request)?,
+            };
+            if let Some(token) = fresh {
+                return Ok(token);
+            }
+        }
         match request {
             None => self.default_gate().token(options).await,
             Some(request) => {

@@ -58,6 +58,11 @@ impl CallOptions {
         self.force = force;
         self
     }
+
+    /// Whether they are met by every token that is fresh.
+    pub(crate) fn take_any_fresh(&self) -> bool {
+        !self.force && self.min_validity.is_zero()
+    }
 }
 
 impl Default for CallOptions {

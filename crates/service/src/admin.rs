@@ -5,11 +5,12 @@ mod page;
 mod probe;
 mod state;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::Response as Answered;
 use axum::routing::{any, get, post};
 use http::request::Parts;
@@ -18,16 +19,16 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tower_service::Service as _;
 
-use crate::connection::Answer;
+use crate::connection::{Answer, Visitor};
 use crate::guard;
-use crate::lookout::Lookout;
+use crate::lookout::{Id, Lookout};
 use crate::metrics::{Scrape, TEXT};
-use crate::office::{Front, Office, Visit};
+use crate::office::{Front, Office};
 use crate::openapi;
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result, result};
 use crate::roster::Roster;
-use crate::route::{Route, intended, nothing, only_get, only_post};
+use crate::route::{Route, intended};
 use crate::steward::Reloader;
 
 /// Whom a listener is for.
@@ -100,7 +101,7 @@ impl Admin {
         &self,
         peer: &Peer,
         mut request: Request<Incoming>,
-        id: Arc<str>,
+        id: Id,
     ) -> Result<Response<Body>, Refusal> {
         match self.kind {
             Kind::Admin => {
@@ -110,18 +111,18 @@ impl Admin {
             Kind::Health if request.method() != Method::GET => return Err(Refusal::method("GET")),
             Kind::Health => {}
         }
-        request.extensions_mut().insert(Visit { id, caller: None });
+        request.extensions_mut().insert(id);
         let Ok(response) = self.router.clone().call(request).await;
         Ok(response)
     }
 }
 
 impl Answer for Admin {
-    async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, visitor: Visitor<'_>, request: Request<Incoming>) -> Response<Body> {
         let lookout = self.view.lookout();
         let route = self.kind.route(request.uri().path());
         let watched = lookout.begin(route, request.method());
-        let work = self.pass(&peer, request, Arc::clone(&watched.id));
+        let work = pin!(self.pass(visitor.peer, request, watched.id.clone()));
         lookout.follow(watched, work).await
     }
 }
@@ -154,8 +155,20 @@ fn router(kind: Kind, view: Arc<View>) -> Router {
     router.fallback(any(nothing)).with_state(view)
 }
 
+async fn only_get(id: Id) -> Answered {
+    Refusal::method("GET").answer(&id)
+}
+
+async fn only_post(id: Id) -> Answered {
+    Refusal::method("POST").answer(&id)
+}
+
+async fn nothing(id: Id) -> Answered {
+    Refusal::no_such_path().answer(&id)
+}
+
 /// `POST /admin/reload`: the configuration is read anew, with every secret.
-async fn reload(State(view): State<Arc<View>>, visit: Visit, request: Parts) -> Answered {
+async fn reload(State(view): State<Arc<View>>, id: Id, request: Parts) -> Answered {
     let outcome = async {
         intended(&request.headers)?;
         let changes = view.reloader.reload().await.map_err(|failure| {
@@ -170,7 +183,7 @@ async fn reload(State(view): State<Arc<View>>, visit: Visit, request: Parts) -> 
     };
     outcome
         .await
-        .unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+        .unwrap_or_else(|refusal: Refusal| refusal.answer(&id))
 }
 
 /// `GET /metrics`
@@ -186,4 +199,13 @@ async fn metrics(State(view): State<Arc<View>>) -> Answered {
 /// `GET /openapi.json`
 async fn description() -> Answered {
     json_result(&openapi::document())
+}
+
+impl<S: Sync> FromRequestParts<S> for Id {
+    type Rejection = Answered;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Answered> {
+        let id = parts.extensions.get::<Self>().cloned();
+        id.ok_or_else(|| Refusal::defect().answer(""))
+    }
 }

@@ -82,7 +82,7 @@ impl Callers {
         &self,
         peer: &Peer,
         headers: &HeaderMap,
-    ) -> Result<Arc<Known>, Refusal> {
+    ) -> Result<&Arc<Known>, Refusal> {
         let mut given = headers.get_all(AUTHORIZATION).iter();
         match (given.next(), given.next()) {
             (None, _) => self.by_peer(peer).ok_or_else(Refusal::unauthorized),
@@ -106,8 +106,8 @@ impl Callers {
             (Some(_), Some(_)) => return Err(unauthorized_at_proxy()),
             (value, _) => value.and_then(|value| bearer(value.as_bytes())),
         };
-        let whole = |caller| AtProxy {
-            caller,
+        let whole = |caller: &Arc<Known>| AtProxy {
+            caller: Arc::clone(caller),
             profile: None,
         };
         let by_bearer = credential.and_then(|bearer| self.by_bearer(peer, bearer));
@@ -122,8 +122,8 @@ impl Callers {
     fn by_bearer<'h>(&self, peer: &Peer, bearer: &'h [u8]) -> Option<AtProxy<'h>> {
         let bearer = self.bearers.check(std::str::from_utf8(bearer).ok()?)?;
         let is_meant = |caller: &&Arc<Known>| caller.name == bearer.caller;
-        let caller = match self.by_peer(peer).filter(|caller| is_meant(&caller)) {
-            Some(caller) => caller,
+        let caller = match self.by_peer(peer).filter(is_meant) {
+            Some(caller) => Arc::clone(caller),
             None => {
                 let has_key =
                     |caller: &&Arc<Known>| matches!(caller.identity, Identity::KeyHash(_));
@@ -140,33 +140,33 @@ impl Callers {
     }
 
     /// The caller of this name, if this is its key.
-    pub(crate) fn by_name(&self, name: &str, key: &[u8]) -> Option<Arc<Known>> {
+    pub(crate) fn by_name(&self, name: &str, key: &[u8]) -> Option<&Arc<Known>> {
         self.by_key(key).filter(|caller| caller.name == name)
     }
 
     /// Takes the same time whoever it is, and whether or not.
-    fn by_key(&self, key: &[u8]) -> Option<Arc<Known>> {
+    fn by_key(&self, key: &[u8]) -> Option<&Arc<Known>> {
         let given = digest(&SHA256, key);
         let mut found = None;
         for caller in &self.known {
             if let Identity::KeyHash(hash) = &caller.identity
                 && verify_slices_are_equal(hash, given.as_ref()).is_ok()
             {
-                found = Some(Arc::clone(caller));
+                found = Some(caller);
             }
         }
         found
     }
 
     /// The caller that the kernel says it is.
-    pub(crate) fn by_peer(&self, peer: &Peer) -> Option<Arc<Known>> {
+    pub(crate) fn by_peer(&self, peer: &Peer) -> Option<&Arc<Known>> {
         let credentials = peer.credentials()?;
         let is_meant = |caller: &&Arc<Known>| match caller.identity {
             Identity::Uid(uid) => credentials.uid == uid,
             Identity::Gid(gid) => credentials.gid == gid,
             _ => false,
         };
-        self.known.iter().chain(&self.owner).find(is_meant).cloned()
+        self.known.iter().chain(&self.owner).find(is_meant)
     }
 }
 

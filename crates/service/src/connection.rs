@@ -16,18 +16,18 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 pub(crate) use self::http2::serve as serve_http2;
 use crate::peer::Peer;
-use crate::roster::{Admission, Busy};
+use crate::roster::{Admission, Busy, Seat};
 use crate::stream::Paced;
 use crate::strict::Strict;
 
-/// From the first byte that could come to the last of the headers; between two requests
-/// as well.
+/// From the first byte that could come to the last of the headers, or a quarter more;
+/// between two requests as well.
 const HEADERS: Duration = Duration::from_secs(10);
 
 /// How long a reader may take nothing.
@@ -46,10 +46,17 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// What answers requests.
 pub(crate) trait Answer: Send + Sync + 'static {
     fn answer(
-        self: Arc<Self>,
-        peer: Peer,
+        &self,
+        visitor: Visitor<'_>,
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Whose connection a request came on, and its place there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visitor<'v> {
+    pub(crate) peer: &'v Peer,
+    pub(crate) seat: &'v Arc<Seat>,
 }
 
 /// Serves one connection to its end.
@@ -60,11 +67,14 @@ pub(crate) async fn serve<A: Answer>(
     answers: Arc<A>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let seat = Arc::clone(admission.seat());
-    let service = service_fn(move |request| {
-        let (answers, busy) = (Arc::clone(&answers), seat.work());
+    let seat = admission.seat();
+    let visitor = Visitor { peer: &peer, seat };
+    // Borrowed: to count who shares them would cost each request.
+    let answers = &*answers;
+    let service = service_fn(|request| {
+        let busy = seat.work();
         async move {
-            let mut response = answers.answer(peer, request).await;
+            let mut response = answers.answer(visitor, request).await;
             if busy.is_last() {
                 // The client must not take this connection for its next request.
                 response.headers_mut().insert(CONNECTION, CLOSE);
@@ -72,16 +82,12 @@ pub(crate) async fn serve<A: Answer>(
             Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
         }
     });
+    let stream = Strict::new(Paced::new(stream, STALLED).asking(seat, HEADERS));
     let mut connection = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS)
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
-            .serve_connection(
-                TokioIo::new(Strict::new(Paced::new(stream, STALLED))),
-                service
-            )
+            .serve_connection(TokioIo::new(stream), service)
     );
     // What a peer did wrong is its own affair.
     tokio::select! {
@@ -134,7 +140,7 @@ impl hyper::body::Body for Tracked {
 }
 
 /// The whole body of a request, if it comes in time and is not too long.
-pub(crate) async fn whole(body: Body, most: usize) -> Result<bytes::Bytes, BodyFault> {
+pub(crate) async fn whole(body: Incoming, most: usize) -> Result<bytes::Bytes, BodyFault> {
     /// For a body of a few hundred bytes.
     const LIMIT: Duration = Duration::from_secs(10);
     let limited = http_body_util::Limited::new(body, most);

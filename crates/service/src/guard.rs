@@ -20,12 +20,15 @@ pub(crate) fn check(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
-    let host = host(version, uri, headers)?;
+    let host = match is_plainly_local(uri, headers) {
+        true => None,
+        false => Some(host(version, uri, headers)?),
+    };
     forwarding(headers)?;
     browser(headers)?;
-    match peer {
+    match (peer, host) {
         // Whoever connects in plain text by TCP may have been led here by a name.
-        Peer::Tcp if !is_local(&host) => Err(Refusal::new(
+        (Peer::Tcp, Some(host)) if !is_local(&host) => Err(Refusal::new(
             StatusCode::MISDIRECTED_REQUEST,
             "misdirected_request",
             "this service is for requests to this machine",
@@ -33,6 +36,24 @@ pub(crate) fn check(
         .hint("use 127.0.0.1 or localhost as the host")),
         _ => Ok(()),
     }
+}
+
+/// Whether nothing more is to be found out about the host, as with almost every request:
+/// this machine, by one header and in plain letters.
+fn is_plainly_local(uri: &Uri, headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all(HOST).iter();
+    let (Some(host), None, None) = (given.next(), given.next(), uri.authority()) else {
+        return false;
+    };
+    let is_port = |port: &[u8]| matches!(port.len(), 1..=5) && port.iter().all(u8::is_ascii_digit);
+    LOCAL_NAMES.iter().any(|name| {
+        let rest = host.as_bytes().strip_prefix(name.as_bytes());
+        rest.is_some_and(|rest| match rest {
+            [] => true,
+            [b':', port @ ..] => is_port(port),
+            _ => false,
+        })
+    })
 }
 
 /// The one host that the request is for.

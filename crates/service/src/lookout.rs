@@ -2,8 +2,10 @@
 //! every listener.
 
 use std::future::{Future, poll_fn};
+use std::io::Write as _;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,7 +34,7 @@ pub(crate) struct Lookout {
 /// A request from its first look to its answer.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    pub(crate) id: Arc<str>,
+    pub(crate) id: Id,
     pub(crate) route: Route,
     method: MethodClass,
     /// Nanoseconds, if somebody will want to know.
@@ -75,7 +77,7 @@ impl Lookout {
     pub(crate) async fn follow(
         &self,
         watched: Watched,
-        work: impl Future<Output = Result<Response<Body>, Refusal>>,
+        work: Pin<&mut impl Future<Output = Result<Response<Body>, Refusal>>>,
     ) -> Response<Body> {
         let mut response = match contained(work).await {
             Some(Ok(response)) => response,
@@ -88,10 +90,9 @@ impl Lookout {
             }
         };
         self.note(&watched, &mut response);
-        if let Ok(id) = HeaderValue::from_str(&watched.id) {
-            // An API's own name for the request is worth more to whoever asks there.
-            response.headers_mut().entry(REQUEST_ID).or_insert(id);
-        }
+        // An API's own name for the request is worth more to whoever asks there.
+        let name = response.headers_mut().entry(REQUEST_ID);
+        name.or_insert(watched.id.0);
         response
     }
 
@@ -140,18 +141,29 @@ impl Lookout {
     }
 }
 
-/// The output of `work`; `None` if it panicked.
-async fn contained<T>(work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    poll_fn(|context| {
+/// The output of `work`; `None` if it panicked. It is where it is: to move it would cost
+/// more than all that is done to it here.
+fn contained<T>(mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = Option<T>> {
+    poll_fn(move |context| {
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
         polled.map_or(std::task::Poll::Ready(None), |poll| poll.map(Some))
     })
-    .await
 }
 
 fn nanoseconds() -> u128 {
     SystemClock.now().boot.as_nanos()
+}
+
+/// The name of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Id(HeaderValue);
+
+impl Deref for Id {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
 }
 
 /// Names for requests: unique within the process, and told apart from those of others.
@@ -174,14 +186,22 @@ impl Default for Ids {
 }
 
 impl Ids {
-    fn next(&self) -> Arc<str> {
+    fn next(&self) -> Id {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number:x}", self.process).into()
+        let mut text = [0; 12 + 1 + 16];
+        let mut rest = &mut text[..];
+        // There is room for all of it.
+        let _ = write!(rest, "{}-{number:x}", self.process);
+        let length = 12 + 1 + 16 - rest.len();
+        let name = HeaderValue::from_bytes(&text[..length]);
+        Id(name.unwrap_or(HeaderValue::from_static("unnamed")))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use http_body_util::BodyExt as _;
 
     use super::*;
@@ -190,8 +210,10 @@ mod tests {
     async fn a_panic_is_an_answer_without_its_words() {
         let lookout = Lookout::default();
         let watched = lookout.begin(Route::Token, &Method::GET);
-        let id = Arc::clone(&watched.id);
-        let response = lookout.follow(watched, async { panic!("canary") }).await;
+        let id = watched.id.clone();
+        let response = lookout
+            .follow(watched, pin!(async { panic!("canary") }))
+            .await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[REQUEST_ID], *id);
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -205,7 +227,7 @@ mod tests {
         let lookout = Lookout::default();
         let watched = lookout.begin(Route::Token, &Method::GET);
         lookout
-            .follow(watched, async { Err(Refusal::unauthorized()) })
+            .follow(watched, pin!(async { Err(Refusal::unauthorized()) }))
             .await;
         assert_eq!(lookout.metrics.refusals.all(), [("unauthorized", 1)]);
         let counts = lookout.metrics.requests.counts();

@@ -14,7 +14,8 @@ mod target;
 mod trust;
 
 use axum::body::Body;
-use http::{Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 pub(crate) use self::gateway::Gateway;
@@ -29,18 +30,19 @@ use crate::reply::Refusal;
 pub(crate) async fn forward(
     office: &Office,
     peer: &Peer,
-    request: Request<Incoming>,
+    parts: Parts,
+    body: Incoming,
 ) -> Result<Response<Body>, Refusal> {
-    let passed = pass(office, peer, request).await;
+    let passed = pass(office, peer, parts, body).await;
     passed.map_err(fault::own)
 }
 
 async fn pass(
     office: &Office,
     peer: &Peer,
-    request: Request<Incoming>,
+    parts: Parts,
+    body: Incoming,
 ) -> Result<Response<Body>, Refusal> {
-    let (parts, body) = request.into_parts();
     // Whoever is not known learns nothing of profiles and paths.
     let pass = office.callers.at_proxy(peer, &parts.headers)?;
     pass.caller.admit()?;

@@ -231,11 +231,34 @@ impl From<Error> for Refusal {
                     .insert("retryable".to_owned(), json!(retryable));
                 refusal
             }
-            // A 503 says when to come back; nobody knows better than soon.
-            None if status == StatusCode::SERVICE_UNAVAILABLE => {
+            // Who may try again is told when; nobody knows better than soon.
+            None if error.is_retryable() || status == StatusCode::SERVICE_UNAVAILABLE => {
                 refusal.header(RETRY_AFTER, HeaderValue::from(1))
             }
             None => refusal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prove_token::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn who_may_try_again_is_told_when() {
+        for kind in [
+            ErrorKind::Connect,
+            ErrorKind::Unavailable,
+            ErrorKind::Timeout,
+            ErrorKind::RateLimited,
+            ErrorKind::Expired,
+        ] {
+            let refusal = Refusal::from(Error::new(kind, "no token"));
+            assert!(refusal.has(&RETRY_AFTER), "{kind:?}");
+        }
+        let rejected = Error::new(ErrorKind::CredentialsRejected, "no");
+        assert!(!Refusal::from(rejected).has(&RETRY_AFTER));
     }
 }

@@ -28,6 +28,8 @@ struct State {
 pub(crate) struct Seat {
     /// Requests under way.
     busy: AtomicUsize,
+    /// Of these, the ones whose body has yet to say who calls.
+    unnamed: AtomicUsize,
     /// Of these, the ones with a part of the answer that the other side has yet to take.
     owing: AtomicUsize,
     /// Counts requests and parts of answers: while it stands still, nothing happens.
@@ -52,6 +54,10 @@ pub(crate) struct Busy {
     owes: bool,
 }
 
+/// A request whose body has yet to say who calls.
+#[derive(Debug)]
+pub(crate) struct Unnamed(Arc<Seat>);
+
 impl Roster {
     /// Seats for `most` connections.
     pub(crate) fn new(most: usize) -> Arc<Self> {
@@ -64,9 +70,9 @@ impl Roster {
         })
     }
 
-    /// A seat. Where all are taken, the oldest connection without a request gives its
-    /// own up: one that is slow to ask must not keep out those who would. `None` if all
-    /// are busy.
+    /// A seat. Where all are taken, the oldest connection without a request, or with none
+    /// that has said who calls, gives its own up: one that is slow to ask must not keep
+    /// out those who would. `None` if all are busy.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Admission> {
         let admission = self.seat();
         if admission.is_none() {
@@ -78,8 +84,8 @@ impl Roster {
     fn seat(self: &Arc<Self>) -> Option<Admission> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.seats.len() >= self.most {
-            let idle = state.seats.iter().find(|(_, seat)| seat.is_idle());
-            let number = *idle?.0;
+            let unnamed = state.seats.iter().find(|(_, seat)| seat.is_unnamed());
+            let number = *unnamed?.0;
             state.seats.remove(&number)?.given_up.notify_one();
             self.given_up.fetch_add(1, Ordering::Relaxed);
         }
@@ -161,6 +167,13 @@ impl Seat {
         }
     }
 
+    /// Notes that a request's body has yet to say who calls, until the returned value is
+    /// dropped.
+    pub(crate) fn ask_name(self: &Arc<Self>) -> Unnamed {
+        self.unnamed.fetch_add(1, Ordering::Relaxed);
+        Unnamed(Arc::clone(self))
+    }
+
     /// From now on, each answer says that it is the last.
     pub(crate) fn take_no_more(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
@@ -174,6 +187,11 @@ impl Seat {
     /// Whether no request is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether nothing is under way for anybody who has said who it is.
+    fn is_unnamed(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == self.unnamed.load(Ordering::Relaxed)
     }
 
     /// How much has happened so far.
@@ -211,6 +229,12 @@ impl Drop for Busy {
     }
 }
 
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.0.unnamed.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,5 +258,19 @@ mod tests {
         drop((more, third, fourth));
         assert_eq!(roster.len(), 0);
         assert_eq!((roster.given_up(), roster.refused()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn who_has_not_said_who_it_is_makes_room_as_well() {
+        let roster = Roster::new(2);
+        let [first, second] = [(); 2].map(|()| roster.admit().unwrap());
+        let _work = [&first, &second].map(|admission| admission.seat().work());
+        let unnamed = second.seat().ask_name();
+        let third = roster.admit().unwrap();
+        second.given_up().await;
+        drop(unnamed);
+        let _more = third.seat().work();
+        drop(third.seat().ask_name());
+        assert!(roster.admit().is_none(), "all have said who they are");
     }
 }

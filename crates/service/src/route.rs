@@ -8,57 +8,77 @@ mod token;
 
 use std::sync::Arc;
 
-use axum::response::Response;
-use axum::routing::{any, get, post};
-use axum::{Extension, Router};
-use http::Uri;
+use axum::body::Body;
 use http::header::{HeaderMap, HeaderName};
+use http::request::Parts;
+use http::{Method, Response, Uri};
+use hyper::body::Incoming;
 
 pub(crate) use self::profile::state as profile_state;
 pub(crate) use self::table::Route;
+use crate::caller::Known;
+use crate::connection::Visitor;
 use crate::lookout::Lookout;
-use crate::office::{Office, Visit};
+use crate::office::Office;
 use crate::reply::Refusal;
 
 /// A header that a web page cannot send without asking, and a form not at all.
 pub(crate) const INTENT: HeaderName = HeaderName::from_static("prove-token-request");
 
 /// What an answer is made of before it is one.
-type Outcome = Result<Response, Refusal>;
+type Outcome = Result<Response<Body>, Refusal>;
 
-/// The data listeners' paths.
-pub(crate) fn data(office: Arc<Office>, lookout: Arc<Lookout>) -> Router {
-    let mut router = Router::new();
-    for route in Route::DATA {
-        let methods = match route {
-            Route::Token => get(token::token).fallback(only_get),
-            Route::Headers => get(token::headers).fallback(only_get),
-            Route::Profiles => get(profile::list).fallback(only_get),
-            Route::Profile => get(profile::one).fallback(only_get),
-            Route::Events => get(events::stream).fallback(only_get),
-            Route::Reject => post(token::reject).fallback(only_post),
-            Route::Grant => post(facade::default_profile).fallback(only_post),
-            Route::NamedGrant => post(facade::named_profile).fallback(only_post),
-            _ => continue,
-        };
-        router = router.route(route.pattern(), methods);
+/// What is known of a request at the data listeners beside what it says.
+#[derive(Clone, Copy)]
+pub(crate) struct Visit<'v> {
+    pub(crate) office: &'v Office,
+    pub(crate) lookout: &'v Arc<Lookout>,
+    pub(crate) visitor: Visitor<'v>,
+    /// Who calls; `None` at the façade, which finds out itself.
+    pub(crate) caller: Option<&'v Arc<Known>>,
+}
+
+impl<'v> Visit<'v> {
+    /// Who calls.
+    fn caller(&self) -> Result<&'v Arc<Known>, Refusal> {
+        self.caller.ok_or_else(Refusal::unauthorized)
     }
-    router
-        .fallback(any(nothing))
-        .layer(Extension(lookout))
-        .with_state(office)
 }
 
-pub(crate) async fn only_get(visit: Visit) -> Response {
-    Refusal::method("GET").answer(&visit.id)
+/// The answer to a request at the data listeners that `route` is for. What is asked
+/// rarely is boxed: the others would carry the room for it about.
+pub(crate) async fn answer(
+    route: Route,
+    visit: Visit<'_>,
+    parts: &Parts,
+    body: Incoming,
+) -> Outcome {
+    check_method(route, &parts.method)?;
+    let profile = route.profile(parts.uri.path());
+    match route {
+        Route::Token => token::token(visit, profile, parts).await,
+        Route::Headers => token::headers(visit, profile, parts).await,
+        Route::Reject => Box::pin(token::reject(visit, profile, parts, body)).await,
+        Route::Profiles => profile::list(visit),
+        Route::Profile => profile::one(visit, profile),
+        Route::Events => events::stream(visit),
+        Route::Grant => Box::pin(facade::grant(visit, None, parts, body)).await,
+        Route::NamedGrant => Box::pin(facade::grant(visit, Some(profile), parts, body)).await,
+        _ => Err(Refusal::no_such_path()),
+    }
 }
 
-pub(crate) async fn only_post(visit: Visit) -> Response {
-    Refusal::method("POST").answer(&visit.id)
-}
-
-pub(crate) async fn nothing(visit: Visit) -> Response {
-    Refusal::no_such_path().answer(&visit.id)
+fn check_method(route: Route, method: &Method) -> Result<(), Refusal> {
+    let is_right = match route {
+        Route::Reject | Route::Grant | Route::NamedGrant => method == Method::POST,
+        Route::Nothing => true,
+        _ => method == Method::GET || method == Method::HEAD,
+    };
+    match (is_right, route) {
+        (true, _) => Ok(()),
+        (false, Route::Reject | Route::Grant | Route::NamedGrant) => Err(Refusal::method("POST")),
+        (false, _) => Err(Refusal::method("GET")),
+    }
 }
 
 /// Refuses a request that its sender may not have meant.
@@ -97,13 +117,4 @@ pub(crate) fn query<'q>(
         let found = pairs.iter().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| *value)
     })
-}
-
-impl<S: Sync> axum::extract::FromRequestParts<S> for Visit {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Response> {
-        let visit = parts.extensions.get::<Self>().cloned();
-        visit.ok_or_else(|| Refusal::unauthorized().answer(""))
-    }
 }

@@ -1,4 +1,4 @@
-//! A stream whose reader must keep up.
+//! A stream whose other side must keep up.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::patience::Patience;
+use crate::roster::Seat;
+
 /// Fails when the other side has taken nothing for `limit` while there was something to
 /// take. A timer runs only then.
 #[derive(Debug)]
@@ -19,6 +22,30 @@ pub(crate) struct Paced<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Counts the bytes that were taken, if somebody wants to know.
     taken: Option<Arc<AtomicU64>>,
+    asking: Option<Asking>,
+}
+
+/// A limit for the time without a request. hyper has one as well, but makes and drops a
+/// timer for each request, which costs more than to read it.
+#[derive(Debug)]
+struct Asking {
+    seat: Arc<Seat>,
+    /// How much had happened on the connection when it was looked at last.
+    steps: usize,
+    patience: Patience,
+}
+
+impl Asking {
+    /// Ready once the other side has had its time. `owes`: there is something that it has
+    /// yet to take.
+    fn poll(&mut self, owes: bool, context: &mut Context<'_>) -> Poll<()> {
+        let steps = self.seat.steps();
+        if steps != self.steps || owes || !self.seat.is_idle() {
+            self.steps = steps;
+            self.patience.renew();
+        }
+        self.patience.poll(context)
+    }
 }
 
 impl<S> Paced<S> {
@@ -28,7 +55,19 @@ impl<S> Paced<S> {
             limit,
             stalled: None,
             taken: None,
+            asking: None,
         }
+    }
+
+    /// Fails as well when for `limit`, or a quarter more, no request is under way at `seat`
+    /// and none came whole, however many bytes of it did.
+    pub(crate) fn asking(mut self, seat: &Arc<Seat>, limit: Duration) -> Self {
+        self.asking = Some(Asking {
+            seat: Arc::clone(seat),
+            steps: seat.steps(),
+            patience: Patience::new(limit),
+        });
+        self
     }
 
     /// Counts the bytes that the other side takes.
@@ -72,7 +111,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let owes = self.stalled.is_some();
+        match &mut self.asking {
+            Some(asking) if read.is_pending() => {
+                ready!(asking.poll(owes, context));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            _ => read,
+        }
     }
 }
 

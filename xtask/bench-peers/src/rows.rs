@@ -4,13 +4,15 @@ mod cached;
 mod command;
 mod keys;
 mod network;
+mod proxy;
+mod service;
 
 use std::path::Path;
 
 use crate::figure::Outcome;
 
-/// Measures the row of that name; `command` is our command as it was built.
-pub fn run(row: &str, command: &Path) -> Outcome<()> {
+/// Measures the row of that name; `command` and `service` are ours as they were built.
+pub fn run(row: &str, command: &Path, service: &Path) -> Outcome<()> {
     match row {
         "1" => cached::one_thread(),
         "2" => cached::two_threads(),
@@ -21,7 +23,10 @@ pub fn run(row: &str, command: &Path) -> Outcome<()> {
         "7" => keys::many(),
         "8" => command::kept_token(command),
         "9" => command::first_token(command),
-        "15" => keys::growing(),
+        "12" => service::token_cpu(service),
+        "13" => service::token_latency(service),
+        "14" => proxy::forwarded(service),
+        "15" => keys::growing().and_then(|()| service::growing(service)),
         other => Err(format!("there is no row `{other}`").into()),
     }
 }

@@ -119,8 +119,13 @@ async fn serve(
     let mut read = Vec::with_capacity(4096);
     loop {
         while let Some(length) = complete(&read) {
+            let long = long_answer(&read);
             read.drain(..length);
             requests.fetch_add(1, Ordering::SeqCst);
+            if let Some(long) = long {
+                write_long(&mut stream, long).await?;
+                continue;
+            }
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
@@ -131,6 +136,28 @@ async fn serve(
             return Ok(());
         }
     }
+}
+
+/// The length that a request for `/length/N` asks for.
+fn long_answer(read: &[u8]) -> Option<usize> {
+    let path = read.strip_prefix(b"GET /length/")?;
+    let digits = path.split(|byte| *byte == b' ').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+async fn write_long(
+    stream: &mut (impl AsyncWrite + Unpin),
+    mut length: usize,
+) -> std::io::Result<()> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    let block = vec![b'x'; 64 << 10];
+    while length > 0 {
+        let part = length.min(block.len());
+        stream.write_all(&block[..part]).await?;
+        length -= part;
+    }
+    stream.flush().await
 }
 
 /// The length of the first request, if all of it is there.

@@ -74,7 +74,7 @@ use Limit::{Exactly, Faster, Ratio, Value};
 
 /// The hard goal of a subject stands before what it goes on to.
 #[rustfmt::skip]
-pub(crate) const GOALS: [Goal; 30] = [
+pub(crate) const GOALS: [Goal; 41] = [
     hard("1", "fresh access_token()", "prove-token", PUBLISHED, Faster(8.0)),
     aim("1", "fresh access_token()", "prove-token", PUBLISHED, Faster(12.0)),
     hard("2", "the same, 2 threads to 1", "prove-token, 2 threads", &["prove-token"], Ratio(1.3)),
@@ -104,7 +104,18 @@ pub(crate) const GOALS: [Goal; 30] = [
     aim("10", "Python, await of a fresh token", "prove-token, awaited", &[], Value(1.5)),
     aim("11", "Python, added to a request", "added by httpx", &[], Value(1.5)),
     aim("11", "Python, added to a request", "added by requests", &[], Value(1.5)),
+    hard("12", "a token, TCP: CPU", "prove-tokend, TCP", &["nginx, TCP"], Ratio(1.3)),
+    aim("12", "a token, TCP: CPU", "prove-tokend, TCP", &["nginx, TCP"], Ratio(1.0)),
+    hard("12", "a token, Unix socket: CPU", "prove-tokend, Unix socket", &["nginx, Unix socket"], Ratio(1.3)),
+    aim("12", "a token, Unix socket: CPU", "prove-tokend, Unix socket", &["nginx, Unix socket"], Ratio(1.0)),
+    aim("13", "a token at half load: p99", "prove-tokend, p99", &["nginx, p99"], Ratio(1.5)),
+    hard("14", "proxy, small request: CPU", "prove-tokend, small", &["nginx, small"], Ratio(1.3)),
+    aim("14", "proxy, small request: CPU", "prove-tokend, small", &["nginx, small"], Ratio(1.0)),
+    aim("14", "proxy, 1 GiB: CPU", "prove-tokend, 1 GiB", &["nginx, 1 GiB"], Ratio(1.2)),
+    aim("14", "proxy, 1 GiB: memory", "memory of 1 GiB", &[], Value(8.0)),
     aim("15", "a hit, 100,000 keys to 1", "100000 keys", &["1 key"], Ratio(3.0)),
+    aim("15", "service: 1,000 connections", "1000 connections", &[], Value(20.0)),
+    aim("15", "service: 10 million requests", "memory, 10 million", &["memory, few requests"], Ratio(1.05)),
 ];
 
 /// The names of the rows, each once.

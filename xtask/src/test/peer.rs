@@ -39,7 +39,7 @@ struct Peer {
     install: fn(&Path) -> Result<(), Failure>,
 }
 
-const PEERS: [Peer; 4] = [
+const PEERS: [Peer; 5] = [
     Peer {
         name: "oidc-provider",
         prefix: "interop::oidc_provider::",
@@ -52,6 +52,14 @@ const PEERS: [Peer; 4] = [
         name: "authlib",
         prefix: "interop::authlib::",
         files: &["requirements.txt", "server.py"],
+        installed: python::interpreter,
+        available: || version(python::NAME).map(drop),
+        install: python::install,
+    },
+    Peer {
+        name: "oauth-clients",
+        prefix: "interop::oauth_clients::",
+        files: &["requirements.txt", "calls.py"],
         installed: python::interpreter,
         available: || version(python::NAME).map(drop),
         install: python::install,

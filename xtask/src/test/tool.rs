@@ -16,7 +16,7 @@ struct Tool {
     works: fn() -> Result<(), Failure>,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 12] = [
     Tool {
         name: "strace",
         package: "prove-token-tests",
@@ -36,6 +36,12 @@ const TOOLS: [Tool; 10] = [
         works: strace_works,
     },
     Tool {
+        name: "curl",
+        package: "prove-token-tests",
+        prefix: "interop::curl::",
+        works: || runs("curl", &["--version"]),
+    },
+    Tool {
         name: "systemd-analyze",
         package: "prove-token-cli",
         prefix: "watch::unit::",
@@ -46,6 +52,13 @@ const TOOLS: [Tool; 10] = [
         package: "prove-token-service",
         prefix: "deploy::unit::",
         works: || runs("systemd-analyze", &["--version"]),
+    },
+    Tool {
+        name: "slowhttptest",
+        package: "prove-token-service",
+        prefix: "slowhttptest::",
+        // It ends badly whenever it does nothing.
+        works: || runs("sh", &["-c", "command -v slowhttptest"]),
     },
     Tool {
         name: "python3 with yaml",

@@ -15,12 +15,15 @@ impl Terminal {
     }
 
     /// As [`remember`](Self::remember), and what is typed from now on does not show: who
-    /// pastes a secret may be faster than whoever reads it.
+    /// pastes a secret may be faster than whoever reads it. Keys send no signals either:
+    /// Ctrl-\ and Ctrl-Z would leave the terminal so, and Ctrl-C is read as what it is.
     pub(super) fn hide() -> Self {
         let terminal = Self::remember();
         if let Some(settings) = &terminal.0 {
             let mut hidden = settings.clone();
-            hidden.local_modes.remove(LocalModes::ECHO);
+            hidden
+                .local_modes
+                .remove(LocalModes::ECHO | LocalModes::ISIG);
             // What reads the secret does it as well, and fails where it cannot.
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &hidden);
         }

@@ -24,6 +24,13 @@ fn usage_is_2() {
     );
 }
 
+/// Of all commands, the parser is given only the one that seems to be meant.
+#[test]
+fn a_profile_may_be_called_like_a_command() {
+    let words = run(&["--profile", "status", "token"]).outcome().failure(3);
+    assert_words(&words, &["profile", "status"]);
+}
+
 /// The parser sees a conflict only where both flags stand on the same side of the
 /// command's name.
 #[test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::View;
 use crate::desk::Desk;
-use crate::office::Visit;
+use crate::lookout::Id;
 use crate::reply::{Refusal, json_result};
 use crate::route::{profile_state, query};
 
@@ -29,10 +29,10 @@ pub(super) async fn started(State(view): State<Arc<View>>) -> Response {
 
 /// `GET /readyz?profile=`: whether a token can be handed out of every profile, or of the
 /// one that is named.
-pub(super) async fn ready(State(view): State<Arc<View>>, visit: Visit, request: Parts) -> Response {
+pub(super) async fn ready(State(view): State<Arc<View>>, id: Id, request: Parts) -> Response {
     let outcome = readiness(&view, &request);
     let answer = |(ready, body)| probed(ready, body);
-    outcome.map_or_else(|refusal| refusal.answer(&visit.id), answer)
+    outcome.map_or_else(|refusal| refusal.answer(&id), answer)
 }
 
 fn readiness(view: &View, request: &Parts) -> Result<(bool, Value), Refusal> {

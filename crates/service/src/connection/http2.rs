@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, STALLED, Tracked};
+use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, STALLED, Tracked, Visitor};
 use crate::peer::Peer;
 use crate::roster::{Admission, Seat};
 use crate::stream::Paced;
@@ -44,9 +44,13 @@ pub(crate) async fn serve<A: Answer>(
 ) {
     let seat = Arc::clone(admission.seat());
     let service = service_fn(move |request| {
-        let (answers, busy) = (Arc::clone(&answers), seat.work());
+        let (answers, busy, seat) = (Arc::clone(&answers), seat.work(), Arc::clone(&seat));
         async move {
-            let response = answers.answer(peer, request).await;
+            let visitor = Visitor {
+                peer: &peer,
+                seat: &seat,
+            };
+            let response = answers.answer(visitor, request).await;
             Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
         }
     });

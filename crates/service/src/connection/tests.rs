@@ -13,11 +13,11 @@ struct Echo;
 const LONG: usize = 1024 * 1024;
 
 impl Answer for Echo {
-    async fn answer(self: Arc<Self>, _: Peer, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, _: Visitor<'_>, request: Request<Incoming>) -> Response<Body> {
         if request.uri().path() == "/long" {
             return Response::new(Body::from(vec![b'x'; LONG]));
         }
-        let answer = match whole(Body::new(request.into_body()), 100).await {
+        let answer = match whole(request.into_body(), 100).await {
             Ok(body) => format!("{} bytes", body.len()),
             Err(fault) => format!("{fault:?}"),
         };
@@ -66,7 +66,7 @@ async fn who_says_nothing_or_too_little_is_closed() {
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     ] {
         let seconds = patience(bytes).await;
-        assert!((10..=11).contains(&seconds), "{bytes:?}: {seconds} s");
+        assert!((10..=12).contains(&seconds), "{bytes:?}: {seconds} s");
     }
 }
 
@@ -79,7 +79,7 @@ async fn headers_that_trickle_are_cut_off() {
     while line.far.write_all(b"a").await.is_ok() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    assert!(started.elapsed() < Duration::from_secs(12));
+    assert!(started.elapsed() < Duration::from_secs(14));
 }
 
 #[tokio::test(start_paused = true)]

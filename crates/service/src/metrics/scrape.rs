@@ -192,7 +192,7 @@ impl Scrape {
         let help = "Connections that there was no room for";
         let refused = each(Roster::refused);
         to.counters("prove_token_connections_refused", help, refused)?;
-        let help = "Connections without a request that made room for others";
+        let help = "Connections that were slow to ask and made room for others";
         let given_up = each(Roster::given_up);
         to.counters("prove_token_connections_given_up", help, given_up)
     }

@@ -9,21 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Extension, State};
-use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::channel::{Channel, Sender};
 use serde_json::Value;
 
-use super::Outcome;
 use super::profile::state;
+use super::{Outcome, Visit};
 use crate::caller::Known;
 use crate::events::{NoMore, Reader};
-use crate::lookout::Lookout;
 use crate::metrics::count;
-use crate::office::{Office, Visit};
+use crate::office::Office;
 use crate::reply::Refusal;
 
 /// Between two signs of life where nothing happens: shorter than proxies and clients wait.
@@ -41,20 +38,12 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 type Stream = Sender<Bytes, std::convert::Infallible>;
 
 /// `GET /v1/events`
-pub(super) async fn stream(
-    State(office): State<Arc<Office>>,
-    Extension(lookout): Extension<Arc<Lookout>>,
-    visit: Visit,
-) -> Response {
-    let outcome = begin(&office, lookout, &visit);
-    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
-}
-
-fn begin(office: &Office, lookout: Arc<Lookout>, visit: &Visit) -> Outcome {
+pub(super) fn stream(visit: Visit<'_>) -> Outcome {
+    let lookout = Arc::clone(visit.lookout);
     let caller = Arc::clone(visit.caller()?);
     let reader = lookout.news.read().ok_or_else(full)?;
     // After the reader, so that nothing is missed in between.
-    let first = beginning(office, &caller, lookout.news.last())?;
+    let first = beginning(visit.office, &caller, lookout.news.last())?;
     let (mut stream, body) = Channel::new(QUEUE);
     tokio::spawn(async move {
         if stream.send_data(first).await.is_ok()

@@ -6,24 +6,23 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::Incoming;
 use prove_token::{AccessToken, CallOptions, Error, ErrorKind};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Outcome;
 use super::token::body_fault;
+use super::{Outcome, Visit};
 use crate::caller::Known;
 use crate::connection::whole;
 use crate::lookout::By;
-use crate::office::{Office, Visit};
+use crate::office::Office;
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result};
 
@@ -35,33 +34,20 @@ const LEAST: Duration = Duration::from_secs(90);
 
 const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
-/// `POST /token`: the caller's first profile.
-pub(super) async fn default_profile(
-    State(office): State<Arc<Office>>,
-    visit: Visit,
-    request: Request,
-) -> Response {
-    let outcome = grant(&office, None, request).await;
-    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
-}
-
-/// `POST /oauth2/{profile}/token`
-pub(super) async fn named_profile(
-    State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
-    visit: Visit,
-    request: Request,
-) -> Response {
-    let outcome = grant(&office, Some(&profile), request).await;
-    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
-}
-
-async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outcome {
-    let (parts, body) = request.into_parts();
-    let body = form_body(&parts.headers, body).await?;
+/// `POST /token`, for the caller's first profile, and `POST /oauth2/{profile}/token`.
+pub(super) async fn grant(
+    visit: Visit<'_>,
+    profile: Option<&str>,
+    request: &Parts,
+    body: Incoming,
+) -> Outcome {
+    // As long as nobody knows whose body it is, it may keep nobody out.
+    let unnamed = visit.visitor.seat.ask_name();
+    let body = form_body(&request.headers, body).await?;
+    drop(unnamed);
     let form = Form::parse(&body)?;
-    let peer = parts.extensions.get::<Peer>();
-    let caller = authenticate(office, &parts.headers, &form, peer)?;
+    let office = visit.office;
+    let caller = authenticate(office, &request.headers, &form, visit.visitor.peer)?;
     caller.admit()?;
     match form.one("grant_type")?.as_deref() {
         Some("client_credentials") => {}
@@ -73,17 +59,17 @@ async fn grant(office: &Office, profile: Option<&str>, request: Request) -> Outc
     }
     // A caller that no profile is left to has none by this name either.
     let first = || caller.profiles.first().map(String::as_str);
-    let desk = office.desk(profile.or_else(first).unwrap_or_default(), &caller)?;
+    let desk = office.desk(profile.or_else(first).unwrap_or_default(), caller)?;
     if form.one("scope")?.is_some_and(|scope| !desk.grants(&scope)) {
         return Err(oauth("invalid_scope", "the profile asks for another scope"));
     }
     let options = CallOptions::new().min_validity(LEAST);
     let token = desk.client.access_token_with_options(None, options).await;
     let token = token.map_err(failed)?;
-    let mut response = json_result(&handed_out(office, &caller, profile, &token)?);
+    let mut response = json_result(&handed_out(office, caller, profile, &token)?);
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
-    response.extensions_mut().insert(By(caller));
+    response.extensions_mut().insert(By(Arc::clone(caller)));
     Ok(response)
 }
 
@@ -113,7 +99,7 @@ fn handed_out(
 }
 
 /// The body, if it says that it is a form: it may hold a key.
-async fn form_body(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+async fn form_body(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
         return Err(Refusal::bad_request("the body is not declared as a form")
@@ -124,12 +110,12 @@ async fn form_body(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Vec<u8>>
 }
 
 /// RFC 6749 §2.3.1: by Basic or in the body, and not by both.
-fn authenticate(
-    office: &Office,
+fn authenticate<'o>(
+    office: &'o Office,
     headers: &HeaderMap,
     form: &Form<'_>,
-    peer: Option<&Peer>,
-) -> Result<Arc<Known>, Refusal> {
+    peer: &Peer,
+) -> Result<&'o Arc<Known>, Refusal> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (header, more) = (given.next(), given.next());
     let (id, secret) = (form.one("client_id")?, form.one("client_secret")?);
@@ -144,8 +130,9 @@ fn authenticate(
             caller.filter(|_| agrees)
         }),
         (None, Some(id), Some(secret)) => office.callers.by_name(id, secret.as_bytes()),
-        (None, id, None) => peer
-            .and_then(|peer| office.callers.by_peer(peer))
+        (None, id, None) => office
+            .callers
+            .by_peer(peer)
             .filter(|caller| id.as_ref().is_none_or(|id| **id == caller.name)),
         (None, None, Some(_)) => None,
     };

@@ -1,40 +1,23 @@
 //! `/v1/profiles`: how the caller's profiles stand. No secret, no token.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
-use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::{Outcome, Visit};
 use crate::desk::{Desk, token_id};
-use crate::office::{Office, Visit};
 use crate::reply::{Refusal, json_result};
 
 /// `GET /v1/profiles`
-pub(super) async fn list(State(office): State<Arc<Office>>, visit: Visit) -> Response {
-    let outcome = || {
-        let caller = visit.caller()?;
-        let desks = caller
-            .profiles
-            .iter()
-            .filter_map(|name| office.desks.get(name));
-        let states: Result<Vec<_>, Refusal> = desks.map(|desk| state(desk)).collect();
-        Ok(json_result(&json!({ "profiles": states? })))
-    };
-    outcome().unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+pub(super) fn list(visit: Visit<'_>) -> Outcome {
+    let names = visit.caller()?.profiles.iter();
+    let desks = names.filter_map(|name| visit.office.desks.get(name));
+    let states: Result<Vec<_>, Refusal> = desks.map(|desk| state(desk)).collect();
+    Ok(json_result(&json!({ "profiles": states? })))
 }
 
 /// `GET /v1/profiles/{profile}`
-pub(super) async fn one(
-    State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
-    visit: Visit,
-) -> Response {
-    let outcome = || {
-        let desk = office.desk(&profile, visit.caller()?)?;
-        Ok(json_result(&state(desk)?))
-    };
-    outcome().unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+pub(super) fn one(visit: Visit<'_>, profile: &str) -> Outcome {
+    let desk = visit.office.desk(profile, visit.caller()?)?;
+    Ok(json_result(&state(desk)?))
 }
 
 /// What is known of a profile's token, from memory.

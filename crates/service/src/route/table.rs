@@ -82,6 +82,14 @@ impl Route {
         }
     }
 
+    /// The profile that `path`, to which this leads, names; empty if it names none.
+    pub(crate) fn profile(self, path: &str) -> &str {
+        let before = self.pattern().find('{');
+        let rest = before.and_then(|before| path.get(before..));
+        let part = rest.and_then(|rest| rest.split('/').next());
+        part.unwrap_or_default()
+    }
+
     /// Which of `routes` leads to `path`.
     pub(crate) fn of(routes: &[Self], path: &str) -> Self {
         let leads = |route: &&Self| matches(route.pattern(), path);
@@ -139,6 +147,19 @@ mod tests {
         }
         assert_eq!(Route::of(&Route::ADMIN, "/"), Route::Dashboard);
         assert_eq!(Route::of(&Route::HEALTH, "/"), Route::Nothing);
+    }
+
+    #[test]
+    fn a_path_names_a_profile() {
+        for (path, profile) in [
+            ("/v1/token/local", "local"),
+            ("/v1/token/local/reject", "local"),
+            ("/oauth2/a/token", "a"),
+            ("/v1/profiles", ""),
+        ] {
+            let route = Route::of(&Route::DATA, path);
+            assert_eq!(route.profile(path), profile, "{path}");
+        }
     }
 
     #[test]

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
-use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use hyper::body::Incoming;
 use prove_token::{AccessToken, CallOptions};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 
-use super::{Outcome, intended, query};
+use super::{Outcome, Visit, intended, query};
 use crate::connection::{BodyFault, whole};
 use crate::desk::{Desk, token_id};
-use crate::office::{Office, Visit};
 use crate::reply::{JSON, Refusal, json_result, result};
 
 /// The longest wait for a newer token, in seconds.
@@ -27,18 +25,8 @@ const LARGEST_BODY: usize = 4 * 1024;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// `GET /v1/token/{profile}?min_validity=60&force=false&wait=30`
-pub(super) async fn token(
-    State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
-    visit: Visit,
-    request: Parts,
-) -> Response {
-    let outcome = give(&office, &profile, &visit, &request).await;
-    outcome.unwrap_or_else(|refusal| refusal.answer(&visit.id))
-}
-
-async fn give(office: &Office, profile: &str, visit: &Visit, request: &Parts) -> Outcome {
-    let (desk, token) = obtain(office, profile, visit, request).await?;
+pub(super) async fn token(visit: Visit<'_>, profile: &str, request: &Parts) -> Outcome {
+    let (desk, token) = obtain(visit, profile, request).await?;
     let ready = desk.ready(&token);
     let mut response = match wants_text(request) {
         true => result(TEXT, token.value().to_owned()),
@@ -53,15 +41,14 @@ async fn give(office: &Office, profile: &str, visit: &Visit, request: &Parts) ->
 }
 
 /// The token that a request of a known caller asks for.
-async fn obtain<'o>(
-    office: &'o Office,
+async fn obtain<'v>(
+    visit: Visit<'v>,
     profile: &str,
-    visit: &Visit,
     request: &Parts,
-) -> Result<(&'o Arc<Desk>, AccessToken), Refusal> {
+) -> Result<(&'v Arc<Desk>, AccessToken), Refusal> {
     intended(&request.headers)?;
     let caller = visit.caller()?;
-    let desk = office.desk(profile, caller)?;
+    let desk = visit.office.desk(profile, caller)?;
     if caller.hands_out == HandsOut::Proxy {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
@@ -91,7 +78,7 @@ async fn obtain<'o>(
     let known = request.headers.get(IF_NONE_MATCH);
     match known {
         Some(known) if !wait.is_zero() && *known == desk.ready(&token).etag => {
-            Ok((desk, newer(desk, token, wait).await?))
+            Ok((desk, Box::pin(newer(desk, token, wait)).await?))
         }
         _ => Ok((desk, token)),
     }
@@ -115,55 +102,40 @@ fn wants_text(request: &Parts) -> bool {
 }
 
 /// `GET /v1/headers/{profile}`
-pub(super) async fn headers(
-    State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
-    visit: Visit,
-    request: Parts,
-) -> Response {
-    let outcome = async {
-        let (_, token) = obtain(&office, &profile, &visit, &request).await?;
-        let header = format!("{} {}", token.token_type(), token.value());
-        let ends = token.expires_at().duration_since(std::time::UNIX_EPOCH);
-        let ends = ends.map_or(0, |ends| ends.as_secs());
-        let expires = i64::try_from(ends)
-            .ok()
-            .and_then(|ends| jiff::Timestamp::from_second(ends).ok());
-        Ok(json_result(&json!({
-            "headers": { "Authorization": [header] },
-            "expires": expires.map(|expires| expires.to_string()),
-        })))
-    };
-    outcome
-        .await
-        .unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+pub(super) async fn headers(visit: Visit<'_>, profile: &str, request: &Parts) -> Outcome {
+    let (_, token) = obtain(visit, profile, request).await?;
+    let header = format!("{} {}", token.token_type(), token.value());
+    let ends = token.expires_at().duration_since(std::time::UNIX_EPOCH);
+    let ends = ends.map_or(0, |ends| ends.as_secs());
+    let expires = i64::try_from(ends)
+        .ok()
+        .and_then(|ends| jiff::Timestamp::from_second(ends).ok());
+    Ok(json_result(&json!({
+        "headers": { "Authorization": [header] },
+        "expires": expires.map(|expires| expires.to_string()),
+    })))
 }
 
 /// `POST /v1/token/{profile}/reject` with `{"token_id":"…"}`
 pub(super) async fn reject(
-    State(office): State<Arc<Office>>,
-    Path(profile): Path<String>,
-    visit: Visit,
-    request: Request,
-) -> Response {
-    let outcome = async {
-        intended(request.headers())?;
-        let desk = office.desk(&profile, visit.caller()?)?;
-        let id = rejected(request).await?;
-        let held = desk.client.status(None)?.token;
-        let current = held.filter(|token| *token_id(token.value()) == *id);
-        if let Some(token) = &current {
-            desk.client.invalidate(token);
-        }
-        Ok(json_result(&json!({ "rejected": current.is_some() })))
-    };
-    outcome
-        .await
-        .unwrap_or_else(|refusal: Refusal| refusal.answer(&visit.id))
+    visit: Visit<'_>,
+    profile: &str,
+    request: &Parts,
+    body: Incoming,
+) -> Outcome {
+    intended(&request.headers)?;
+    let desk = visit.office.desk(profile, visit.caller()?)?;
+    let id = rejected(request, body).await?;
+    let held = desk.client.status(None)?.token;
+    let current = held.filter(|token| *token_id(token.value()) == *id);
+    if let Some(token) = &current {
+        desk.client.invalidate(token);
+    }
+    Ok(json_result(&json!({ "rejected": current.is_some() })))
 }
 
-async fn rejected(request: Request) -> Result<String, Refusal> {
-    let content_type = request.headers().get(CONTENT_TYPE);
+async fn rejected(request: &Parts, body: Incoming) -> Result<String, Refusal> {
+    let content_type = request.headers.get(CONTENT_TYPE);
     let is_json =
         content_type.is_some_and(|given| given.as_bytes().starts_with(b"application/json"));
     if !is_json {
@@ -175,9 +147,7 @@ async fn rejected(request: Request) -> Result<String, Refusal> {
         )
         .hint("send Content-Type: application/json"));
     }
-    let body = whole(request.into_body(), LARGEST_BODY)
-        .await
-        .map_err(body_fault)?;
+    let body = whole(body, LARGEST_BODY).await.map_err(body_fault)?;
     let body: Value =
         serde_json::from_slice(&body).map_err(|_| Refusal::bad_request("the body is not JSON"))?;
     let id = body["token_id"].as_str().map(str::to_owned);

@@ -73,7 +73,7 @@ impl Scan {
 
     /// Takes what there is of a line, its end included.
     fn take_line(&mut self, bytes: &mut [u8]) -> usize {
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
             self.line.push(bytes);
             return bytes.len();
         };
@@ -82,7 +82,7 @@ impl Scan {
         let judged = self.judge();
         // hyper refuses a bare line feed there itself, but not all that it may be made.
         let is_bare = self.line.last != Some(b'\r') && self.place == Place::ChunkSize;
-        self.line = Line::default();
+        self.line.clear();
         self.place = judged.unwrap_or(Place::End);
         if self.place == Place::End
             && !is_bare
@@ -197,11 +197,15 @@ impl Default for Line {
 }
 
 impl Line {
+    fn clear(&mut self) {
+        self.length = 0;
+        self.last = None;
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         if let Some(room) = self.start.get_mut(self.length..) {
-            for (room, byte) in room.iter_mut().zip(bytes) {
-                *room = *byte;
-            }
+            let count = room.len().min(bytes.len());
+            room[..count].copy_from_slice(&bytes[..count]);
         }
         self.length = self.length.saturating_add(bytes.len());
         self.last = bytes.last().copied().or(self.last);

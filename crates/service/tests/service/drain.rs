@@ -10,21 +10,27 @@ use std::time::Duration;
 use prove_token_emulator::Fault;
 
 use crate::harness::{KEY, Service, Setup, emulator};
+use crate::tls;
+use crate::upstream::{Upstream, answer};
 
 /// So many answers are under way or given when the end is called.
 const LOAD: usize = 500;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One request on a connection that is kept.
-fn ask(stream: &mut BufReader<impl Read + Write>) -> std::io::Result<Option<bool>> {
+/// One request on a connection that is kept; whether that is its last.
+fn ask(stream: &mut BufReader<impl Read + Write>, path: &str) -> std::io::Result<Option<bool>> {
     let request = format!(
-        "GET /v1/token/local HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
          Prove-Token-Request: true\r\n\r\n"
     );
     stream.get_mut().write_all(request.as_bytes())?;
     let (mut length, mut is_last, mut line) = (0, false, String::new());
-    loop {
+    if stream.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+    while line != "\r\n" {
         line.clear();
         if stream.read_line(&mut line)? == 0 {
             return Ok(None);
@@ -33,9 +39,6 @@ fn ask(stream: &mut BufReader<impl Read + Write>) -> std::io::Result<Option<bool
             length = value.trim().parse().unwrap();
         }
         is_last |= line.starts_with("connection: close");
-        if line == "\r\n" {
-            break;
-        }
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
@@ -51,65 +54,82 @@ struct Tally {
     answered: AtomicUsize,
     /// Of those, the ones that were told to come to an end.
     told: AtomicUsize,
-    /// Connections that nobody accepted: their first request was not answered.
-    refused: AtomicUsize,
 }
 
-/// And a word for each answer.
-struct Tallying<'t>(&'t Tally, mpsc::Sender<()>);
+impl Tally {
+    fn note(&self, is_told: bool) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.told.fetch_add(usize::from(is_told), Ordering::Relaxed);
+    }
+}
 
-/// Calls until nobody listens any more: on new connections, or on kept ones.
-fn call<S: Read + Write>(
-    connect: impl Fn() -> std::io::Result<S>,
-    kept: bool,
-    Tallying(tally, answered): &Tallying<'_>,
-) {
-    while let Ok(stream) = connect() {
-        let mut stream = BufReader::new(stream);
-        let mut answers = 0;
-        loop {
-            match ask(&mut stream) {
-                Ok(Some(false)) if kept => {
-                    answers += 1;
-                    let _ = answered.send(());
+/// One who calls.
+struct Caller<'t> {
+    tally: &'t Tally,
+    path: &'t str,
+    /// Whether on one connection for all, or on a new one each time.
+    keeps: bool,
+    /// Gets a word for each answer on a connection that is kept.
+    answered: mpsc::Sender<()>,
+}
+
+impl Caller<'_> {
+    /// Calls until nobody listens any more.
+    fn call<S: Read + Write>(&self, connect: impl Fn() -> std::io::Result<S>) {
+        while let Ok(stream) = connect() {
+            let mut stream = BufReader::new(stream);
+            let mut answers = 0;
+            loop {
+                match ask(&mut stream, self.path) {
+                    Ok(Some(false)) if self.keeps => {
+                        answers += 1;
+                        let _ = self.answered.send(());
+                    }
+                    Ok(Some(is_last)) => {
+                        self.tally.note(is_last);
+                        break;
+                    }
+                    // Nobody accepted it.
+                    _ if answers == 0 => break,
+                    lost => panic!("after {answers} answers: {lost:?}"),
                 }
-                Ok(Some(is_last)) => {
-                    tally.answered.fetch_add(1, Ordering::Relaxed);
-                    tally
-                        .told
-                        .fetch_add(usize::from(is_last), Ordering::Relaxed);
-                    break;
-                }
-                _ if answers == 0 => {
-                    tally.refused.fetch_add(1, Ordering::Relaxed);
-                    break;
-                }
-                lost => panic!("after {answers} answers: {lost:?}"),
             }
         }
     }
 }
 
+/// By TCP, by the socket and with TLS; on new connections and on kept ones; for tokens
+/// and for the API.
 #[test]
 fn nothing_that_was_accepted_is_lost() {
     let emulator = emulator().start().unwrap();
-    let mut service = Setup::new(&emulator).start();
+    let api = Upstream::start(|_, _| answer("200 OK", "", r#"{"token_type":"Bearer"}"#));
+    let setup = Setup::to_api(&emulator, &api.url(), "");
+    let pair = tls::pair(setup.home.path());
+    let mut service = setup
+        .replace_service("0\"]", "0\", \"tls:127.0.0.1:0\"]")
+        .tls(&pair.certificate, &pair.key)
+        .start();
     service.get("/v1/token/local").expect(200);
     let (answer, answers) = mpsc::channel();
-    let (tally, begun) = (Tally::default(), Barrier::new(9));
-    let (port, socket) = (service.port.unwrap(), service.setup.socket());
+    let (tally, begun) = (Tally::default(), Barrier::new(13));
+    let (tcp, socket) = (service.port.unwrap(), service.setup.socket());
+    let tls = tls::port(&service);
     std::thread::scope(|scope| {
-        for number in 0..8 {
-            let (tally, begun, socket) = (&tally, &begun, &socket);
-            let answer = answer.clone();
+        for number in 0..12 {
+            let (begun, socket, pair) = (&begun, &socket, &pair);
+            let caller = Caller {
+                tally: &tally,
+                path: ["/v1/token/local", "/proxy/local/x"][number / 6],
+                keeps: number % 2 == 0,
+                answered: answer.clone(),
+            };
             scope.spawn(move || {
-                let tally = &Tallying(tally, answer);
                 begun.wait();
-                match number % 4 {
-                    0 => call(|| TcpStream::connect(("127.0.0.1", port)), false, tally),
-                    1 => call(|| TcpStream::connect(("127.0.0.1", port)), true, tally),
-                    2 => call(|| UnixStream::connect(socket), false, tally),
-                    _ => call(|| UnixStream::connect(socket), true, tally),
+                match number % 3 {
+                    0 => caller.call(|| TcpStream::connect(("127.0.0.1", tcp))),
+                    1 => caller.call(|| UnixStream::connect(socket)),
+                    _ => caller.call(|| tls::connect(tls, pair, &["http/1.1"])),
                 }
             });
         }
@@ -128,8 +148,8 @@ fn nothing_that_was_accepted_is_lost() {
     // The one at the top, and all those of the load.
     let words = format!("ended: {} connections accepted, none cut off", answered + 1);
     assert!(said.contains(&words), "{answered} answered: {said}");
-    // The four that were kept, if no more.
-    assert!(tally.told.into_inner() >= 4);
+    // The six that were kept, if no more.
+    assert!(tally.told.into_inner() >= 6);
 }
 
 #[test]
@@ -141,7 +161,7 @@ fn a_request_that_waits_for_the_provider_gets_its_answer() {
     let mut service = Setup::new(&emulator).start();
     let mut stream = BufReader::new(service.tcp());
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| ask(&mut stream));
+        let waiting = scope.spawn(|| ask(&mut stream, "/v1/token/local"));
         assert!(emulator.wait_for_requests(1, PATIENCE));
         let mark = service.said().len();
         service.signal("TERM");

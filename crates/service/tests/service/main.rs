@@ -4,6 +4,7 @@
 
 mod admin;
 mod caller;
+mod crash;
 mod deploy;
 mod drain;
 mod events;
@@ -23,6 +24,7 @@ mod proxy_stream;
 mod quota;
 mod reload;
 mod sink;
+mod slowhttptest;
 mod smuggling;
 mod start;
 mod systemd;

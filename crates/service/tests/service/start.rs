@@ -254,20 +254,3 @@ fn the_process_is_hardened() {
         assert!(link.is_ok());
     }
 }
-
-#[test]
-fn it_serves_again_at_once_after_it_was_killed() {
-    let emulator = emulator().rate_limit(0).start().unwrap();
-    let mut setup = Setup::new(&emulator);
-    let before = emulator.token_requests();
-    for _ in 0..50 {
-        let mut service = setup.start();
-        service.get("/v1/token/local").expect(200);
-        service.child.kill().unwrap();
-        service.child.wait().unwrap();
-        setup = service.into_setup();
-        assert!(setup.socket().exists(), "nobody removed it");
-    }
-    // The token outlived them.
-    assert_eq!(emulator.token_requests(), before + 1);
-}

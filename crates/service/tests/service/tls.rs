@@ -13,16 +13,16 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, version
 
 use crate::harness::{KEY, Reply, Service, Setup, emulator, raw, write_private};
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A certificate that signed itself, written as a pair of files.
-struct Pair {
-    certificate: PathBuf,
-    key: PathBuf,
+pub(crate) struct Pair {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
     der: CertificateDer<'static>,
 }
 
-fn pair(home: &Path) -> Pair {
+pub(crate) fn pair(home: &Path) -> Pair {
     let key = KeyPair::generate().unwrap();
     let names = vec!["localhost".to_owned()];
     let certificate = CertificateParams::new(names)
@@ -46,16 +46,22 @@ fn service(setup: Setup) -> (Service, Pair, u16) {
         .listen("tls:127.0.0.1:0")
         .tls(&pair.certificate, &pair.key);
     let service = setup.start();
-    let said = service.said();
-    let (_, rest) = said.split_once("listening on tls:127.0.0.1:").unwrap();
-    let port = rest.split(' ').next().unwrap().parse().unwrap();
+    let port = port(&service);
     (service, pair, port)
 }
 
-fn connect(port: u16, trusted: &CertificateDer<'static>, protocols: &[&str]) -> io::Result<Stream> {
+/// The port for TLS.
+pub(crate) fn port(service: &Service) -> u16 {
+    let said = service.said();
+    let (_, rest) = said.split_once("listening on tls:127.0.0.1:").unwrap();
+    rest.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// A connection that has shaken hands with the owner of `trusted`.
+pub(crate) fn connect(port: u16, trusted: &Pair, protocols: &[&str]) -> io::Result<Stream> {
     connect_with(
         port,
-        trusted,
+        &trusted.der,
         protocols,
         &[&version::TLS13, &version::TLS12],
     )
@@ -100,7 +106,7 @@ fn request(host: &str) -> Vec<u8> {
 
 fn get(port: u16, pair: &Pair) -> Reply {
     raw(
-        connect(port, &pair.der, &["http/1.1"]).unwrap(),
+        connect(port, pair, &["http/1.1"]).unwrap(),
         &request("localhost"),
     )
 }
@@ -128,14 +134,14 @@ fn a_caller_with_a_key_gets_its_token_by_either_version() {
 fn a_certificate_is_replaced_while_connections_are_open() {
     let emulator = emulator().start().unwrap();
     let (service, old, port) = service(Setup::new(&emulator));
-    let open = connect(port, &old.der, &["http/1.1"]).unwrap();
+    let open = connect(port, &old, &["http/1.1"]).unwrap();
     let mark = service.said().len();
     // The files are written one after the other: in between they are no pair.
     let new = pair(service.home());
     service.wait_for("certificate replaced", mark);
     get(port, &new).expect(200);
     assert!(
-        connect(port, &old.der, &["http/1.1"]).is_err(),
+        connect(port, &old, &["http/1.1"]).is_err(),
         "the old one is not shown any more"
     );
     raw(open, &request("localhost")).expect(200);
@@ -226,7 +232,7 @@ fn head(path: &str) -> Vec<u8> {
 
 /// A connection that speaks HTTP/2 so far.
 fn http2(port: u16, pair: &Pair) -> Stream {
-    let mut stream = connect(port, &pair.der, &["h2", "http/1.1"]).unwrap();
+    let mut stream = connect(port, pair, &["h2", "http/1.1"]).unwrap();
     assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
     stream
         .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")

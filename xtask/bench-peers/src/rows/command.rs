@@ -1,6 +1,6 @@
 //! Rows 8 and 9: the command, from its start to its end.
 
-mod program;
+pub mod program;
 
 use std::path::Path;
 

@@ -56,6 +56,23 @@ fn ctrl_c_at_any_question_writes_nothing_and_gives_the_terminal_back() {
     }
 }
 
+/// Ctrl-\ and Ctrl-Z would leave a terminal that shows nothing to whoever comes next.
+#[test]
+fn no_other_key_leaves_the_secret_in_the_middle() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["--keep", "file", "--environment", "uat-eu"];
+    let mut terminal = init(home.path(), 80, &args);
+    terminal.expect("Client id");
+    terminal.answer(ID);
+    terminal.expect_hidden("Client secret");
+    terminal.press("\u{1c}\u{1a}");
+    terminal.answer(SECRET);
+    terminal.expect("Name of the profile");
+    assert!(terminal.shows_what_is_typed());
+    terminal.press("\u{3}");
+    assert_eq!(terminal.end().code, Some(130));
+}
+
 #[test]
 fn a_signal_at_the_secret_gives_the_terminal_back() {
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
