@@ -12,6 +12,25 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     build(py, error).unwrap_or_else(|defect| defect)
 }
 
+/// The exception that `error` is in Python: all that is wrong, for there is no second line
+/// to put the rest on.
+pub(crate) fn wrong_settings(py: Python<'_>, error: prove_token_config::Error) -> PyErr {
+    let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+    let told = match problems.len() {
+        0 | 1 => Error::from(error),
+        _ => {
+            let text = format!("{error}: {}", problems.join("; "));
+            let hints = error
+                .problems()
+                .iter()
+                .filter_map(|problem| problem.hint.as_deref());
+            let hints: Vec<&str> = hints.collect();
+            Error::new(error.kind(), text).with_hint(hints.join("; "))
+        }
+    };
+    exception(py, &told)
+}
+
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let name = Outcome::of(error.kind()).python_exception;
     let class = py.import("prove_token._errors")?.getattr(name)?;

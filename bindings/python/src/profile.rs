@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::arguments::{Settings, missing};
 use crate::emulator::OwnEmulator;
-use crate::error::exception;
+use crate::error::{exception, wrong_settings};
 use crate::secret::CallableSecret;
 
 /// What a client made of arguments takes from the environment: where to find a running
@@ -25,7 +25,7 @@ pub(crate) fn of_arguments(py: Python<'_>, settings: &Settings) -> PyResult<Prof
         .filter(|(name, _)| VARIABLES.iter().any(|known| name == known));
     let env: Env = env.collect();
     let profile = Profile::from_config(&settings.overrides, &env, None);
-    let mut profile = profile.map_err(|error| exception(py, &error.into()))?;
+    let mut profile = profile.map_err(|error| wrong_settings(py, error))?;
     if let (Some(read), Some(given)) = (&settings.secret, &profile.credentials) {
         let source = CallableSecret::new(read.clone_ref(py));
         let id = given.client_id().clone();
@@ -65,7 +65,7 @@ fn check(py: Python<'_>, settings: &Settings) -> PyResult<()> {
 /// The profile that `overrides` and the environment lead to.
 pub(crate) fn resolve(py: Python<'_>, overrides: &Overrides, env: &Env) -> PyResult<Profile> {
     let profile = py.detach(|| Profile::resolve(overrides, env));
-    let profile = profile.map_err(|error| exception(py, &error.into()))?;
+    let profile = profile.map_err(|error| wrong_settings(py, error))?;
     if let Some(problem) = &profile.store_problem {
         warn(py, &format!("{}; tokens are not kept", problem.message))?;
     }
