@@ -1,9 +1,11 @@
 """The package as its users get it."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -53,6 +55,7 @@ def test_the_wheel_holds_what_it_should(wheel):
         text = archive.read(metadata).decode()
     package = {name for name in names if name.startswith("prove_token/")}
     assert {"prove_token/py.typed", "prove_token/_native.pyi"} <= package
+    assert [name for name in names if name.endswith("/licenses/LICENSE-APACHE")]
     assert not [name for name in names if "tests" in name or name.endswith(".rs")]
     assert "Requires-Python: >=3.10" in text
     assert "Ten lines, without an account" in text
@@ -60,6 +63,25 @@ def test_the_wheel_holds_what_it_should(wheel):
     assert [line for line in text.splitlines() if line.startswith("Requires-Dist")] == [
         line for line in text.splitlines() if line.startswith("Requires-Dist") and "extra ==" in line
     ]
+
+
+def test_the_source_distribution_is_whole(tmp_path):
+    """Cargo finds in it every crate that is built, and no crate that is not in there."""
+    maturin = [Path(sys.executable).parent / "maturin", "sdist", "--out", tmp_path]
+    subprocess.run(maturin, cwd=TESTS.parent, check=True, capture_output=True)
+    [archive] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as source:
+        names = source.getnames()
+        source.extractall(tmp_path)
+    [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    cargo = ["cargo", "metadata", "--offline", "--format-version", "1"]
+    done = subprocess.run(
+        cargo, cwd=folder / "bindings/python", check=True, capture_output=True, text=True
+    )
+    packages = [package["name"] for package in json.loads(done.stdout)["packages"]]
+    assert "prove-token-python" in packages and "prove-token-tests" not in packages
+    assert not [name for name in names if "bindings/python/tests" in name]
+    assert {f"{folder.name}/LICENSE-MIT", f"{folder.name}/Cargo.lock"} <= set(names)
 
 
 def test_the_readme_speaks_of_what_there_is():
