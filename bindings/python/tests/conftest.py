@@ -12,6 +12,8 @@ import prove_token
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parents[2]
+# Where the Rust toolchain is.
+HOME = os.environ.get("HOME", "")
 # Only a defect takes so long.
 NEVER = 60.0
 

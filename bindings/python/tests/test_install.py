@@ -11,7 +11,7 @@ from pathlib import Path
 
 import prove_token
 import pytest
-from conftest import NEVER, TESTS
+from conftest import HOME, NEVER, TESTS
 
 README = (TESTS.parent / "README.md").read_text()
 
@@ -68,7 +68,8 @@ def test_the_wheel_holds_what_it_should(wheel):
 def test_the_source_distribution_is_whole(tmp_path):
     """Cargo finds in it every crate that is built, and no crate that is not in there."""
     maturin = [Path(sys.executable).parent / "maturin", "sdist", "--out", tmp_path]
-    subprocess.run(maturin, cwd=TESTS.parent, check=True, capture_output=True)
+    env = {**os.environ, "HOME": HOME}
+    subprocess.run(maturin, cwd=TESTS.parent, check=True, capture_output=True, env=env)
     [archive] = tmp_path.glob("*.tar.gz")
     with tarfile.open(archive) as source:
         names = source.getnames()
@@ -76,7 +77,7 @@ def test_the_source_distribution_is_whole(tmp_path):
     [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
     cargo = ["cargo", "metadata", "--offline", "--format-version", "1"]
     done = subprocess.run(
-        cargo, cwd=folder / "bindings/python", check=True, capture_output=True, text=True
+        cargo, cwd=folder / "bindings/python", check=True, capture_output=True, text=True, env=env
     )
     packages = [package["name"] for package in json.loads(done.stdout)["packages"]]
     assert "prove-token-python" in packages and "prove-token-tests" not in packages
