@@ -67,6 +67,7 @@ impl Call {
             Poll::Ready(outcome) => outcome,
         };
         state.obtaining = None;
+        drop(state);
         match outcome {
             Ok(token) => self.engine.hand_out(py, &token).map(Some),
             Err(error) => Err(exception(py, &error)),

@@ -1,5 +1,6 @@
 //! The clients of Python.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -8,7 +9,6 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
-use std::path::PathBuf;
 
 use crate::arguments::{Settings, callback, options};
 use crate::call::Call;

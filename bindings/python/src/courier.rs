@@ -74,7 +74,16 @@ impl Lane {
         }
         // The parent's: its lock may be held by a thread that exists only there.
         std::mem::forget(before);
-        let take = Courier(made).into_pyobject(py)?.getattr("take")?;
+        let started = self.start(py, Courier(made), reader);
+        if started.is_err() {
+            // The next caller may have more luck.
+            self.running.store(None);
+        }
+        started
+    }
+
+    fn start(&self, py: Python<'_>, courier: Courier, reader: PipeReader) -> PyResult<()> {
+        let take = courier.into_pyobject(py)?.getattr("take")?;
         let module = py.import("prove_token._courier")?;
         module.call_method1("start", (self.name, into_raw(reader), take))?;
         Ok(())

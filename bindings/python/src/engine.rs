@@ -72,7 +72,7 @@ impl Engine {
         Ok(Self {
             client: built().map_err(|error| exception(py, &error))?,
             request: profile.request,
-            keeps_nothing: profile.store == Store::None && source.is_some(),
+            keeps_nothing: profile.store == Store::None,
             api_base: profile.api_base,
             hub,
             source,

@@ -112,6 +112,6 @@ fn at(py: Python<'_>, profile: Profile, url: &str) -> PyResult<Profile> {
 fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
     let category = py.get_type::<PyRuntimeWarning>();
     py.import("warnings")?
-        .call_method1("warn", (text, category, 2))
+        .call_method1("warn", (text, category))
         .map(drop)
 }

@@ -114,6 +114,30 @@ def test_a_task_may_be_cancelled_just_before_its_answer():
     assert problems == []
 
 
+NO_THREAD = """
+import asyncio, os, threading
+import prove_token
+client = prove_token.AsyncTokenClient(environment="emulator")
+start = threading.Thread.start
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+before = len(os.listdir("/proc/self/fd"))
+threading.Thread.start = refuse
+for _ in range(3):
+    try:
+        asyncio.run(client.access_token())
+    except RuntimeError as error:
+        print(error)
+threading.Thread.start = start
+assert len(os.listdir("/proc/self/fd")) <= before + 4
+asyncio.run(client.access_token())
+"""
+
+
+def test_without_a_thread_to_be_woken_by_a_call_fails_and_the_next_may_not(run):
+    assert run(NO_THREAD, timeout=20) == "can't start new thread\n" * 3
+
+
 def test_a_call_outside_of_a_loop_is_refused(emulator, shared):
     call = shared.access_token()
     with pytest.raises(RuntimeError, match="no running event loop"):

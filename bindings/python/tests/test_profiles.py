@@ -159,8 +159,9 @@ def test_the_built_in_emulator_needs_nothing():
         warnings.simplefilter("error")
         with prove_token.TokenClient(environment="emulator") as client:
             assert client.access_token()
-    with pytest.warns(RuntimeWarning, match="public credentials"):
+    with pytest.warns(RuntimeWarning, match="public credentials") as warned:
         own = prove_token.TokenClient(environment="emulator", client_id="a", client_secret="b")
+    assert warned[0].filename == __file__, "where the client is made"
     assert own.access_token()
 
 

@@ -27,7 +27,11 @@ def start(name: str, handle: int, take: "Callable[[], _Calls]") -> None:
 
         handle = msvcrt.open_osfhandle(handle, os.O_RDONLY)
     thread = threading.Thread(target=_run, args=(handle, take), name=name, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        os.close(handle)
+        raise
 
 
 def _run(handle: int, take: "Callable[[], _Calls]") -> None:
