@@ -1,6 +1,6 @@
 """The native module, as the files of the package use it. Import prove_token instead."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
@@ -106,7 +106,7 @@ class Client:
         accept_narrower_scope: bool | None = None,
         audience: str | None = None,
         resource: str | None = None,
-        parameters: Mapping[str, str] | None = None,
+        parameters: dict[str, str] | None = None,
         api_base: str | None = None,
         ca_file: str | PathLike[str] | None = None,
         proxy: str | None = None,
