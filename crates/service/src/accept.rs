@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::connection::{self, Answer};
 use crate::listener::{Listener, Stream};
@@ -27,6 +27,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// What is written to whom there is no room for.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\
     retry-after: 1\r\ncache-control: no-store\r\nconnection: close\r\n\r\n";
+
+/// How long whom there is no room for may take to hear it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Everything that connections share.
 #[derive(Debug)]
@@ -123,12 +126,24 @@ async fn greet<A: Answer>(
 async fn turn_away(stream: Stream) {
     let say = async {
         match stream {
-            Stream::Tcp(mut stream) => stream.write_all(FULL).await,
-            Stream::Unix(mut stream) => stream.write_all(FULL).await,
+            Stream::Tcp(stream) => farewell(stream).await,
+            Stream::Unix(stream) => farewell(stream).await,
             Stream::Tls(..) => Ok(()),
         }
     };
-    let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
+    let _ = tokio::time::timeout(FAREWELL, say).await;
+}
+
+/// Whoever closes on unread bytes takes back what was written: a few are waited for until
+/// they have read it. Under a flood, the others may not hear why.
+async fn farewell(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    static WAITED_FOR: Semaphore = Semaphore::const_new(64);
+    stream.write_all(FULL).await?;
+    if let Ok(_place) = WAITED_FOR.try_acquire() {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    }
+    Ok(())
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -79,6 +79,11 @@ impl Chronicle {
         }
     }
 
+    /// Ends when the service does, or has another configuration.
+    pub(crate) async fn over(&self) {
+        self.lookout.news.over().await;
+    }
+
     fn rejected(&self, expires_in: Duration) {
         let (profile, left) = (&*self.profile, expires_in.as_secs());
         info!(profile, left, "an API rejected the token");

@@ -1,8 +1,9 @@
 //! A profile that is served: its client, and its token as a ready answer.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -16,6 +17,9 @@ use tokio::sync::watch;
 use crate::chronicle::Chronicle;
 use crate::failure::Failure;
 use crate::proxy::Gateway;
+
+/// Callers may have the token renewed before its time at most so often.
+const BETWEEN_FORCED: Duration = Duration::from_secs(30);
 
 /// One profile.
 pub(crate) struct Desk {
@@ -36,7 +40,9 @@ pub(crate) struct Desk {
     /// The last answer: it is good for one token and one second.
     ready: ArcSwapOption<Ready>,
     /// The id of the token that was last renewed.
-    pub(crate) renewed: watch::Sender<Option<Arc<str>>>,
+    renewed: watch::Sender<Option<Arc<str>>>,
+    /// When a caller last had it renewed before its time, since the machine's start.
+    forced: Mutex<Option<Duration>>,
 }
 
 /// A token as it is handed out.
@@ -72,6 +78,7 @@ impl Desk {
             ready: ArcSwapOption::empty(),
             has_begun: AtomicBool::new(false),
             renewed: watch::Sender::new(None),
+            forced: Mutex::default(),
         })
     }
 
@@ -105,6 +112,30 @@ impl Desk {
         let asked = self.scope.to_string();
         let has = |word: &str| asked.split(' ').any(|asked| asked == word);
         scope.split(' ').filter(|word| !word.is_empty()).all(has)
+    }
+
+    /// Whether a caller may have the token renewed before its time now; it is then taken
+    /// that it does. All callers share this: one in a loop must not use up what the
+    /// provider grants to all.
+    pub(crate) fn may_force(&self) -> bool {
+        let now = SystemClock.now().boot;
+        let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = forced.is_none_or(|at| now.saturating_sub(at) >= BETWEEN_FORCED);
+        if is_due {
+            *forced = Some(now);
+        }
+        is_due
+    }
+
+    /// Ends when there is another token than `token`, and when the service ends or has
+    /// another configuration.
+    pub(crate) async fn another_than(&self, token: &AccessToken) {
+        let known = token_id(token.value());
+        let mut renewed = self.renewed.subscribe();
+        tokio::select! {
+            _ = renewed.wait_for(|id| id.as_ref().is_some_and(|id| *id != known)) => {}
+            () = self.chronicle.over() => {}
+        }
     }
 
     fn json(&self, token: &AccessToken, id: &str) -> Bytes {

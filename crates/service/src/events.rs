@@ -10,8 +10,11 @@ use tokio::sync::{broadcast, watch};
 /// So many news may wait for a reader; one that is further behind is given up.
 const BACKLOG: usize = 64;
 
-/// Readers at a time: each holds a connection, and callers need those as well.
+/// Readers at a time, of all callers: each holds a connection, and they need those as well.
 const MOST_READERS: usize = 128;
+
+/// The edition after which there are no others.
+const LAST: u64 = u64::MAX;
 
 /// Something that happened to the token of a profile.
 #[derive(Debug)]
@@ -39,8 +42,15 @@ pub(crate) struct Newsroom {
 #[derive(Debug)]
 pub(crate) struct Reader {
     news: broadcast::Receiver<Arc<News>>,
-    edition: watch::Receiver<u64>,
+    edition: Edition,
     readers: Arc<AtomicUsize>,
+}
+
+/// What is heard until it is over.
+#[derive(Debug)]
+struct Edition {
+    number: u64,
+    current: watch::Receiver<u64>,
 }
 
 /// Why there are no more news for a reader.
@@ -78,11 +88,9 @@ impl Newsroom {
     /// A reader, if there is room for one.
     pub(crate) fn read(&self) -> Option<Reader> {
         let taken = self.readers.fetch_add(1, Ordering::Relaxed);
-        let mut edition = self.edition.subscribe();
-        edition.mark_unchanged();
         let reader = Reader {
             news: self.sender.subscribe(),
-            edition,
+            edition: self.edition(),
             readers: Arc::clone(&self.readers),
         };
         (taken < MOST_READERS).then_some(reader)
@@ -99,7 +107,33 @@ impl Newsroom {
 
     /// Ends what every reader hears.
     pub(crate) fn close(&self) {
-        self.edition.send_modify(|edition| *edition += 1);
+        self.edition
+            .send_modify(|edition| *edition = edition.saturating_add(1));
+    }
+
+    /// Ends what every reader hears, and whatever another would.
+    pub(crate) fn end(&self) {
+        self.edition.send_replace(LAST);
+    }
+
+    /// Ends when what is heard now does.
+    pub(crate) async fn over(&self) {
+        self.edition().over().await;
+    }
+
+    fn edition(&self) -> Edition {
+        let current = self.edition.subscribe();
+        let number = *current.borrow();
+        Edition { number, current }
+    }
+}
+
+impl Edition {
+    /// It may be cancelled.
+    async fn over(&mut self) {
+        let is_over = |now: &u64| *now != self.number || *now == LAST;
+        // Who tells it is gone: nothing comes any more.
+        let _ = self.current.wait_for(is_over).await;
     }
 }
 
@@ -108,7 +142,7 @@ impl Reader {
     pub(crate) async fn next(&mut self) -> Result<Arc<News>, NoMore> {
         tokio::select! {
             biased;
-            _ = self.edition.changed() => Err(NoMore::Over),
+            () = self.edition.over() => Err(NoMore::Over),
             news = self.news.recv() => news.map_err(|error| match error {
                 broadcast::error::RecvError::Lagged(_) => NoMore::TooSlow,
                 broadcast::error::RecvError::Closed => NoMore::Over,
@@ -145,6 +179,13 @@ mod tests {
         assert_eq!(reader.next().await.unwrap().number, 3);
         newsroom.close();
         assert_eq!(reader.next().await.unwrap_err(), NoMore::Over);
+        let mut reader = newsroom.read().unwrap();
+        tell(&newsroom, 1);
+        assert_eq!(reader.next().await.unwrap().number, 4);
+        newsroom.end();
+        assert_eq!(reader.next().await.unwrap_err(), NoMore::Over);
+        let mut late = newsroom.read().unwrap();
+        assert_eq!(late.next().await.unwrap_err(), NoMore::Over);
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use http::{StatusCode, Uri, Version};
 use crate::peer::Peer;
 use crate::reply::Refusal;
 
-/// Names by which a request can reach this machine, and no other.
-const LOCAL_NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+/// The names that almost every request has: they take no parsing.
+const USUAL_NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -46,7 +46,7 @@ fn is_plainly_local(uri: &Uri, headers: &HeaderMap) -> bool {
         return false;
     };
     let is_port = |port: &[u8]| matches!(port.len(), 1..=5) && port.iter().all(u8::is_ascii_digit);
-    LOCAL_NAMES.iter().any(|name| {
+    USUAL_NAMES.iter().any(|name| {
         let rest = host.as_bytes().strip_prefix(name.as_bytes());
         rest.is_some_and(|rest| match rest {
             [] => true,
@@ -75,11 +75,14 @@ fn host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<Authority, R
     }
 }
 
-/// With its port or without: a forwarded port is another one.
+/// Whether a request for `host` can reach this machine and no other: it is an address of
+/// loopback, which no name service decides on, or `localhost`. With its port or without: a
+/// forwarded port is another one.
 fn is_local(host: &Authority) -> bool {
-    LOCAL_NAMES
-        .iter()
-        .any(|name| host.host().eq_ignore_ascii_case(name))
+    let name = host.host();
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<std::net::IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Whoever forwards requests of others must not lend them its rights; and names with an
@@ -111,4 +114,28 @@ fn browser(headers: &HeaderMap) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_of_loopback_is_this_machine() {
+        let is_local = |host: &str| is_local(&host.parse().unwrap());
+        for host in ["127.0.0.1", "127.0.0.2:7878", "[::1]:7878", "LocalHost:1"] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in [
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "0.0.0.0",
+            "[::]",
+            "10.0.0.1",
+            "127.1",
+            "2130706433",
+        ] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! Only what this product says itself is written, at any level: libraries below it show
 //! headers at `TRACE`, and a header may hold a token.
 
+mod outlet;
 mod valve;
 
 use std::fmt;
@@ -22,6 +23,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::outlet::Outlet;
+pub(crate) use self::outlet::lost_lines;
 pub(crate) use self::valve::Valve;
 use crate::failure::Failure;
 
@@ -70,22 +73,21 @@ impl Log {
     /// Begins to write, for the whole process; panics included, without what they say.
     pub(crate) fn install(self) {
         // A process that has a log already keeps it.
-        let _ = self.subscriber(io::stderr).try_init();
+        let _ = self.subscriber(|| Outlet).try_init();
         std::panic::set_hook(Box::new(note_panic));
     }
 
     /// Says a line to whoever starts the service: as it is, or as JSON among JSON.
     pub(crate) fn say(self, line: &str) {
-        match self.format {
-            LogFormat::Text => {
-                let _ = writeln!(anstream::stderr(), "{line}");
-            }
+        let line = match self.format {
+            LogFormat::Text => format!("{line}\n"),
+            // How little is logged says nothing of what is said.
             LogFormat::Json => {
-                // How little is logged says nothing of what is said.
                 let line = json!({ "timestamp": now(), "level": "INFO", "message": line });
-                let _ = writeln!(anstream::stderr(), "{line}");
+                format!("{line}\n")
             }
-        }
+        };
+        let _ = Outlet.write_all(line.as_bytes());
     }
 
     /// Says why the service does not start, or ended.

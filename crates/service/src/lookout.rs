@@ -229,7 +229,8 @@ mod tests {
         lookout
             .follow(watched, pin!(async { Err(Refusal::unauthorized()) }))
             .await;
-        assert_eq!(lookout.metrics.refusals.all(), [("unauthorized", 1)]);
+        let refusals = lookout.metrics.refusals.all();
+        assert_eq!(refusals, [("invalid_client", 0), ("unauthorized", 1)]);
         let counts = lookout.metrics.requests.counts();
         assert_eq!((counts.len(), &*counts[0].status), (1, "401"));
     }

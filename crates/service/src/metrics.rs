@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prove_token::{Clock as _, SystemClock};
+use tokio::sync::Semaphore;
 
 pub(crate) use self::profile::{FAILED, OK, ProfileTally};
 pub(crate) use self::requests::{MethodClass, RequestCount, Requests};
@@ -37,13 +38,34 @@ pub(crate) struct Metrics {
     callers: Mutex<BTreeMap<String, Arc<CallerTally>>>,
 }
 
+/// Streams of events of one caller at a time, and requests of it that wait for another
+/// token: each holds a connection, of which there are so many for all callers.
+const MOST_STREAMS: usize = 16;
+const MOST_WAITS: usize = 256;
+
 /// What is counted of a caller.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CallerTally {
     pub(crate) requests: AtomicU64,
     /// Of these, the ones over its quota.
     pub(crate) over_quota: AtomicU64,
     pub(crate) window: Window,
+    /// Room for its streams of events.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Room for its requests that wait for another token.
+    pub(crate) waits: Semaphore,
+}
+
+impl Default for CallerTally {
+    fn default() -> Self {
+        Self {
+            requests: AtomicU64::default(),
+            over_quota: AtomicU64::default(),
+            window: Window::default(),
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            waits: Semaphore::new(MOST_WAITS),
+        }
+    }
 }
 
 /// Counters by words of the code, for what happens rarely.
@@ -55,10 +77,10 @@ impl Default for Metrics {
         Self {
             started: SystemClock.now().wall.as_secs(),
             requests: Requests::default(),
-            refusals: Counts::default(),
+            refusals: Counts::of(["unauthorized", "invalid_client"]),
             panics: AtomicU64::default(),
             slow_readers: AtomicU64::default(),
-            reloads: Counts::default(),
+            reloads: Counts::of([OK, FAILED]),
             profiles: Mutex::default(),
             callers: Mutex::default(),
         }
@@ -86,6 +108,13 @@ impl Metrics {
 }
 
 impl Counts {
+    /// Counters that are there before anything was counted. An alert is about a series that
+    /// grows: one that begins at 1 never did.
+    pub(crate) fn of(words: impl IntoIterator<Item = &'static str>) -> Self {
+        let counts = words.into_iter().map(|word| (word, 0));
+        Self(Mutex::new(counts.collect()))
+    }
+
     pub(crate) fn add(&self, word: &'static str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(word).or_default() += 1;

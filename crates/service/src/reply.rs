@@ -126,6 +126,17 @@ impl Refusal {
         .retry_after(1)
     }
 
+    /// The caller has as many requests under way that last as it may.
+    pub(crate) fn too_many_that_last() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "more requests that wait or listen than this caller may have at a time",
+        )
+        .hint("share one of them among all parts of the program")
+        .retry_after(1)
+    }
+
     /// The service has a defect.
     pub(crate) fn defect() -> Self {
         Self::new(

@@ -9,7 +9,7 @@ mod token;
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::header::{HeaderMap, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, Uri};
 use hyper::body::Incoming;
@@ -90,6 +90,16 @@ pub(crate) fn intended(headers: &HeaderMap) -> Result<(), Refusal> {
                 .hint("add it: it keeps web pages and forms out"),
         ),
     }
+}
+
+/// Whether the body is said to be of this type, parameters aside.
+fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let given = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let name = given.and_then(|given| given.split(|byte| *byte == b';').next());
+    name.is_some_and(|name| {
+        name.trim_ascii()
+            .eq_ignore_ascii_case(media_type.as_bytes())
+    })
 }
 
 /// The parameters of a query, each at most once, and none but `known`.

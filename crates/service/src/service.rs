@@ -295,7 +295,7 @@ impl Running {
     /// most.
     pub async fn stop(mut self) -> Ending {
         self.stop.send_replace(true);
-        self.lookout.news.close();
+        self.lookout.news.end();
         let drained = async {
             while self.listeners.join_next().await.is_some() {}
             for (_, roster) in &self.rosters {

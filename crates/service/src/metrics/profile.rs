@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
-use prove_token::{Clock as _, Event, SystemClock};
+use prove_token::{Clock as _, ErrorKind, Event, SystemClock};
 
 use super::{Counts, count};
 
@@ -38,13 +38,14 @@ pub(crate) struct ProfileTally {
 
 impl Default for ProfileTally {
     fn default() -> Self {
+        let kinds = ErrorKind::ALL.iter().map(|kind| kind.as_str());
         Self {
-            renewals: Counts::default(),
+            renewals: Counts::of(kinds.chain([OK])),
             attempts: Counts::default(),
             durations: Histogram::new(BUCKETS),
             store_misses: Counts::default(),
             restored: AtomicU64::default(),
-            sinks: Counts::default(),
+            sinks: Counts::of([OK, FAILED]),
             rejected: AtomicU64::default(),
             cool_downs: AtomicU64::default(),
             began: AtomicU64::default(),

@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::{CallerTally, Counts, Metrics, ProfileTally};
+use crate::log::lost_lines;
 use crate::lookout::Lookout;
 use crate::office::Office;
 use crate::roster::Roster;
@@ -51,6 +52,9 @@ impl Scrape {
         let help = "Defects that were met and contained";
         let panics = metrics.panics.load(Ordering::Relaxed);
         to.counters::<0>("prove_token_panics", help, [([], panics)])?;
+        let help = "Lines of the log that were lost, for nobody took them";
+        let lost = lost_lines();
+        to.counters::<0>("prove_token_log_lines_lost", help, [([], lost)])?;
         let help = "Times the configuration was read anew, by outcome";
         to.counts("prove_token_reloads", help, "outcome", &metrics.reloads)
     }

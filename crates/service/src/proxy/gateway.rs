@@ -95,7 +95,7 @@ impl Gateway {
         body: Incoming,
         target: PathAndQuery,
     ) -> Result<Response<Body>, Refusal> {
-        header::to_api(&mut parts.headers);
+        header::to_api(&mut parts.headers, parts.version);
         let call = Call {
             parts,
             target,
@@ -179,7 +179,7 @@ fn answer(response: Response<Incoming>, token: &AccessToken) -> Result<Response<
             "the API changed to another protocol unasked",
         ));
     }
-    header::to_caller(&mut parts.headers, token.value());
+    header::to_caller(&mut parts.headers, parts.version, token.value());
     // The connection's, not the API's.
     parts.version = Version::HTTP_11;
     Ok(Response::from_parts(parts, Body::new(body)))

@@ -2,9 +2,9 @@
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use crate::reply::Refusal;
 use crate::route::INTENT;
@@ -65,13 +65,25 @@ pub(super) fn check(method: &Method, headers: &HeaderMap, has_rules: bool) -> Re
 
 /// Leaves what is meant for the API. The length stays, for a body keeps it; the
 /// caller's own credentials go.
-pub(super) fn to_api(headers: &mut HeaderMap) {
+pub(super) fn to_api(headers: &mut HeaderMap, version: Version) {
     strip(headers);
+    pass_by(headers, version);
     // It is answered here, as soon as the API takes the body.
     for name in [AUTHORIZATION, HOST, EXPECT, INTENT] {
         headers.remove(name);
     }
     join_cookies(headers);
+}
+
+/// Says that the message came through here, and by which version (RFC 9110 §7.6.3). The
+/// name is the one of `Proxy-Status`, and of no machine.
+fn pass_by(headers: &mut HeaderMap, version: Version) {
+    let via = match version {
+        Version::HTTP_2 => "2 prove-token",
+        Version::HTTP_10 => "1.0 prove-token",
+        _ => "1.1 prove-token",
+    };
+    headers.append(VIA, HeaderValue::from_static(via));
 }
 
 /// HTTP/2 may send them one by one, HTTP/1.1 may not (RFC 9113 §8.2.3).
@@ -87,8 +99,9 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Leaves what is meant for the caller. An API that repeats the token to whom it takes
 /// for its owner must not give it away.
-pub(super) fn to_caller(headers: &mut HeaderMap, token: &str) {
+pub(super) fn to_caller(headers: &mut HeaderMap, version: Version, token: &str) {
     strip(headers);
+    pass_by(headers, version);
     let repeats = |value: &HeaderValue| {
         let mut windows = value.as_bytes().windows(token.len());
         windows.any(|window| window == token.as_bytes())
@@ -161,8 +174,9 @@ mod tests {
             ("tracestate", "a=b"),
             ("cookie", "a=b"),
             ("cookie", "c=d"),
+            ("via", "1.0 other"),
         ]);
-        to_api(&mut headers);
+        to_api(&mut headers, Version::HTTP_2);
         let left = [
             "accept-encoding",
             "content-length",
@@ -170,11 +184,16 @@ mod tests {
             "cookie",
             "traceparent",
             "tracestate",
+            "via",
         ];
         assert_eq!(names_of(&headers), left);
         assert_eq!(
             headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
             ["a=b; c=d"]
+        );
+        assert_eq!(
+            headers.get_all(VIA).iter().collect::<Vec<_>>(),
+            ["1.0 other", "2 prove-token"]
         );
     }
 
@@ -187,11 +206,11 @@ mod tests {
         ];
         let mut headers = map(&lines);
         headers.insert(AUTHORIZATION, "Bearer the-token".parse().unwrap());
-        to_caller(&mut headers, "the-token");
-        assert_eq!(names_of(&headers), ["set-cookie"]);
+        to_caller(&mut headers, Version::HTTP_11, "the-token");
+        assert_eq!(names_of(&headers), ["set-cookie", "via"]);
         let mut headers = map(&[("authorization", "Bearer other")]);
-        to_caller(&mut headers, "the-token");
-        assert_eq!(names_of(&headers), ["authorization"]);
+        to_caller(&mut headers, Version::HTTP_11, "the-token");
+        assert_eq!(names_of(&headers), ["authorization", "via"]);
     }
 
     fn status(method: &str, lines: &[(&str, &str)], has_rules: bool) -> Option<u16> {

@@ -41,11 +41,16 @@ type Stream = Sender<Bytes, std::convert::Infallible>;
 pub(super) fn stream(visit: Visit<'_>) -> Outcome {
     let lookout = Arc::clone(visit.lookout);
     let caller = Arc::clone(visit.caller()?);
+    let streams = Arc::clone(&caller.tally.streams);
+    let place = streams
+        .try_acquire_owned()
+        .map_err(|_| Refusal::too_many_that_last())?;
     let reader = lookout.news.read().ok_or_else(full)?;
     // After the reader, so that nothing is missed in between.
     let first = beginning(visit.office, &caller, lookout.news.last())?;
     let (mut stream, body) = Channel::new(QUEUE);
     tokio::spawn(async move {
+        let _place = place;
         if stream.send_data(first).await.is_ok()
             && pass_on(reader, &mut stream, &caller).await == Some(NoMore::TooSlow)
         {

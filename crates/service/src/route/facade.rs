@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, PRAGMA, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Incoming;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::token::body_fault;
-use super::{Outcome, Visit};
+use super::{Outcome, Visit, is_of_type};
 use crate::caller::Known;
 use crate::connection::whole;
 use crate::lookout::By;
@@ -32,7 +32,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// Official SDKs ask again for every call if less is left.
 const LEAST: Duration = Duration::from_secs(90);
 
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// `POST /token`, for the caller's first profile, and `POST /oauth2/{profile}/token`.
 pub(super) async fn grant(
@@ -100,8 +100,7 @@ fn handed_out(
 
 /// The body, if it says that it is a form: it may hold a key.
 async fn form_body(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !content_type.is_some_and(|given| given.to_ascii_lowercase().starts_with(FORM)) {
+    if !is_of_type(headers, FORM) {
         return Err(Refusal::bad_request("the body is not declared as a form")
             .hint("send Content-Type: application/x-www-form-urlencoded"));
     }

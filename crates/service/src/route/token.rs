@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{ACCEPT, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
@@ -11,7 +11,7 @@ use prove_token::{AccessToken, CallOptions};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 
-use super::{Outcome, Visit, intended, query};
+use super::{Outcome, Visit, intended, is_of_type, query};
 use crate::connection::{BodyFault, whole};
 use crate::desk::{Desk, token_id};
 use crate::reply::{JSON, Refusal, json_result, result};
@@ -72,28 +72,25 @@ async fn obtain<'v>(
     };
     let options = CallOptions::new()
         .min_validity(Duration::from_secs(seconds("min_validity", 24 * 3600)?))
-        .force(force);
+        .force(force && desk.may_force());
     let wait = Duration::from_secs(seconds("wait", LONGEST_WAIT)?);
     let token = desk.client.access_token_with_options(None, options).await?;
     let known = request.headers.get(IF_NONE_MATCH);
     match known {
         Some(known) if !wait.is_zero() && *known == desk.ready(&token).etag => {
-            Ok((desk, Box::pin(newer(desk, token, wait)).await?))
+            let place = caller.tally.waits.try_acquire();
+            let _place = place.map_err(|_| Refusal::too_many_that_last())?;
+            Ok((desk, Box::pin(newer(desk, &token, wait)).await?))
         }
         _ => Ok((desk, token)),
     }
 }
 
-/// Another token than `token`, if there is one within `wait`.
-async fn newer(desk: &Desk, token: AccessToken, wait: Duration) -> Result<AccessToken, Refusal> {
-    let known = token_id(token.value());
-    let mut renewed = desk.renewed.subscribe();
-    let changed = renewed.wait_for(|id| id.as_ref().is_some_and(|id| *id != known));
-    let is_renewed = tokio::time::timeout(wait, changed).await.is_ok();
-    match is_renewed {
-        true => Ok(desk.client.access_token().await?),
-        false => Ok(token),
-    }
+/// Another token than `token`, if there is one within `wait`. If there is none, it is
+/// judged anew: it may have ended meanwhile.
+async fn newer(desk: &Desk, token: &AccessToken, wait: Duration) -> Result<AccessToken, Refusal> {
+    let _ = tokio::time::timeout(wait, desk.another_than(token)).await;
+    Ok(desk.client.access_token().await?)
 }
 
 fn wants_text(request: &Parts) -> bool {
@@ -135,10 +132,7 @@ pub(super) async fn reject(
 }
 
 async fn rejected(request: &Parts, body: Incoming) -> Result<String, Refusal> {
-    let content_type = request.headers.get(CONTENT_TYPE);
-    let is_json =
-        content_type.is_some_and(|given| given.as_bytes().starts_with(b"application/json"));
-    if !is_json {
+    if !is_of_type(&request.headers, "application/json") {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Refusal::new(
             status,

@@ -168,6 +168,34 @@ fn the_dashboard_is_its_own_and_shows_no_token() {
     assert_no_token(&said);
 }
 
+/// A server's words are the one thing there that nobody here has chosen.
+#[test]
+fn what_a_server_says_is_text_on_the_dashboard() {
+    let markup = r#"<script src="//evil.example"></script>"'&<img onerror=alert(1)>"#;
+    let refused = serde_json::json!({ "error": "invalid_request", "error_description": markup });
+    let fault = Fault::status(400).json(&refused).times(0);
+    let emulator = emulator().fault(fault).start().unwrap();
+    let service = Setup::new(&emulator).watched().start();
+    let page = service.until("the failure", |service| {
+        let page = service.operator("/").body;
+        page.contains("evil.example").then_some(page)
+    });
+    assert!(
+        page.contains("&lt;script src=&quot;//evil.example"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("<script src=\"//") && !page.contains("<img"),
+        "{page}"
+    );
+    assert!(
+        page.contains("&quot;'&amp;") || page.contains("&quot;&#39;&amp;"),
+        "{page}"
+    );
+    let state = service.operator("/state").expect(200).to_string();
+    assert!(state.contains("evil.example"), "{state}");
+}
+
 #[test]
 fn the_listeners_have_seats_of_their_own() {
     let emulator = emulator().start().unwrap();
@@ -228,7 +256,7 @@ fn an_operator_has_the_configuration_read_anew() {
     reload("\nProve-Token-Request: true\nOrigin: http://localhost").expect(403);
     assert_eq!(service.operator("/admin/reload").status, 405);
     assert_eq!(service.probe("/admin/reload").status, 404);
-    assert_eq!((count("ok"), count("failed")), (None, None));
+    assert_eq!((count("ok"), count("failed")), (Some(0), Some(0)));
 
     let good = reload("\nProve-Token-Request: true").expect(200);
     assert!(good["changes"].is_array(), "{good}");

@@ -54,6 +54,22 @@ fn the_alerts_are_of_metrics_that_there_are() {
             assert!(known.contains(&name), "{name} is not among {known:?}");
         }
     }
+    // A series that begins with what it counts never grew.
+    let zeros: Vec<_> = metrics
+        .lines()
+        .filter(|line| line.ends_with(" 0"))
+        .collect();
+    for (selector, name) in [
+        ("prove_token_reloads_total", "failed"),
+        ("prove_token_sink_writes_total", "failed"),
+        ("prove_token_renewals_total", "credentials_rejected"),
+        ("prove_token_renewals_total", "secret_source"),
+        ("prove_token_refusals_total", "unauthorized"),
+    ] {
+        assert!(alerts.contains(&format!("\"{name}\"}}")), "{name}");
+        let is_it = |line: &&&str| line.starts_with(selector) && line.contains(name);
+        assert!(zeros.iter().any(|line| is_it(&line)), "{selector} {name}");
+    }
     // The words of outcomes that they look for are kinds of errors, or these.
     for word in ["credentials_rejected", "secret_source"] {
         assert!(alerts.contains(&format!("outcome=\"{word}\"")));

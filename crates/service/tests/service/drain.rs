@@ -198,3 +198,45 @@ fn the_second_signal_ends_it_at_once() {
         assert_eq!(service.child.wait().unwrap().code(), Some(code));
     }
 }
+
+/// A request that waits a minute for another token than the one that is held.
+fn long_poll(service: &Service) -> TcpStream {
+    // In quotes, as entity tags are.
+    let id = service.get("/v1/token/local").expect(200)["token_id"].clone();
+    let mut stream = service.tcp();
+    let request = format!(
+        "GET /v1/token/local?wait=60 HTTP/1.1\r\nHost: localhost\r\n\
+         Authorization: Bearer {KEY}\r\nProve-Token-Request: true\r\nIf-None-Match: {id}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    service.until("the long poll", |service| {
+        let state = service.operator("/state").expect(200);
+        (state["callers"][0]["requests"] == 2).then_some(())
+    });
+    stream
+}
+
+#[test]
+fn who_waits_for_another_token_is_answered_in_the_end() {
+    let emulator = emulator().start().unwrap();
+    let mut service = Setup::new(&emulator).watched().start();
+    let mut waiting = long_poll(&service);
+    service.signal("TERM");
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 304 "), "{answer}");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    assert!(service.finish().contains("none cut off"));
+}
+
+#[test]
+fn another_configuration_ends_the_wait_for_another_token() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).watched().start();
+    let mut waiting = long_poll(&service);
+    service.signal("HUP");
+    let mut answer = [0; 13];
+    waiting.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 304 ");
+}

@@ -152,3 +152,29 @@ fn another_configuration_ends_every_stream() {
     let (kind, _) = Stream::open(&service).next();
     assert_eq!(kind, "state");
 }
+
+#[test]
+fn one_caller_does_not_take_the_room_of_all() {
+    let emulator = emulator().start().unwrap();
+    let uid = rustix::process::geteuid().as_raw();
+    let other =
+        format!("[[service.callers]]\nname = \"other\"\nuid = {uid}\nprofiles = [\"local\"]\n");
+    let service = Setup::new(&emulator).service(&other).start();
+    let mut streams: Vec<_> = (0..16).map(|_| Stream::open(&service)).collect();
+    let refused = service.get("/v1/events");
+    assert_eq!(refused.expect(429)["error"], "rate_limited");
+    assert!(refused.header("retry-after").is_some());
+    let mut others = service.unix();
+    others
+        .write_all(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(others).read_line(&mut line).unwrap();
+    assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+    // Who goes makes room, once that is seen.
+    service.signal("HUP");
+    for stream in &mut streams {
+        stream.lines_until("never");
+    }
+    Stream::open(&service).next();
+}

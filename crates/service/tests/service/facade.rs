@@ -116,6 +116,52 @@ fn what_is_wrong_is_said_in_the_words_of_rfc_6749() {
 }
 
 #[test]
+fn whoever_is_not_known_and_whatever_is_not_theirs_look_alike() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).profile("other", &emulator).start();
+    let ask = |path: &str, headers: &[(&str, &str)], form: &str| {
+        let mut reply = post(&service, path, headers, form);
+        let id = reply.header("x-request-id").unwrap().to_owned();
+        reply.body = reply.body.replace(&id, "");
+        // The last of these is as long as the id makes it.
+        let its_own = ["date", "x-request-id", "content-length"];
+        reply
+            .headers
+            .retain(|(name, _)| !its_own.contains(&&**name));
+        format!("{reply:?}")
+    };
+    let grant = "grant_type=client_credentials";
+    let unknown = ask("/token", &[], grant);
+    assert!(unknown.starts_with("Reply { status: 401"), "{unknown}");
+    let longer = format!("{GOOD}x");
+    for (headers, form) in [
+        (
+            &[][..],
+            "grant_type=client_credentials&client_id=billing&client_secret=x",
+        ),
+        (
+            &[],
+            "grant_type=client_credentials&client_id=nobody&client_secret=KEY",
+        ),
+        (&[], &longer),
+        (&[("Authorization", "Basic eDp5")], grant),
+        (&[("Authorization", "Basic x")], grant),
+        (
+            &[("Authorization", "Basic eDp5"), ("Authorization", &basic())],
+            grant,
+        ),
+    ] {
+        // Before any look at the profile.
+        for path in ["/token", "/oauth2/other/token", "/oauth2/none/token"] {
+            assert_eq!(ask(path, headers, form), unknown, "{path} {form}");
+        }
+    }
+    let none = ask("/oauth2/none/token", &[], GOOD);
+    assert!(none.starts_with("Reply { status: 404"), "{none}");
+    assert_eq!(ask("/oauth2/other/token", &[], GOOD), none);
+}
+
+#[test]
 fn a_body_of_a_mebibyte_is_not_read() {
     let emulator = emulator().start().unwrap();
     let service = Setup::new(&emulator).start();

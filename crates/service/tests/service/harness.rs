@@ -1,9 +1,11 @@
 //! Runs the real binary in a clean environment, and speaks to it in raw bytes.
 
 mod reply;
+mod rights;
 mod service;
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -13,7 +15,10 @@ use tempfile::TempDir;
 
 use self::reply::look;
 pub(crate) use self::reply::*;
+pub(crate) use self::rights::*;
 pub(crate) use self::service::*;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_prove-tokend");
 
 pub(crate) const ID: &str = "the-client";
 pub(crate) const SECRET: &str = "canary-secret-+&=% ü";
@@ -33,6 +38,8 @@ pub(crate) struct Setup {
     service: String,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// Who runs it, if not whoever runs the tests.
+    user: Option<u32>,
 }
 
 impl Setup {
@@ -50,6 +57,7 @@ impl Setup {
             profiles: String::new(),
             args: Vec::new(),
             env: Vec::new(),
+            user: None,
             home,
         };
         let socket = setup.socket();
@@ -183,6 +191,18 @@ impl Setup {
         self
     }
 
+    /// Has this user run it, who then owns its home; for tests that root runs.
+    pub(crate) fn user(mut self, uid: u32) -> Self {
+        // Not everybody may look into the folder where it was built. Another process copies
+        // it: a file that this one has open to write cannot be run, and a child that another
+        // test starts just then would keep it open.
+        let mut copy = Command::new("cp");
+        let copied = copy.args([PROGRAM.as_ref(), self.home.path()]).status();
+        assert!(copied.unwrap().success());
+        self.user = Some(uid);
+        self
+    }
+
     /// The configuration file, written.
     pub(crate) fn config(&self) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
@@ -195,10 +215,21 @@ impl Setup {
 
     /// The process, not started: for runs that end by themselves.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prove-tokend"));
+        let config = self.config();
+        let mut command = match self.user {
+            None => Command::new(PROGRAM),
+            Some(uid) => {
+                for path in [self.home.path(), &config] {
+                    std::os::unix::fs::chown(path, Some(uid), Some(uid)).unwrap();
+                }
+                let mut command = Command::new(self.home.path().join("prove-tokend"));
+                command.uid(uid).gid(uid);
+                command
+            }
+        };
         command
             .arg("--config")
-            .arg(self.config())
+            .arg(config)
             .args(&self.args)
             .env_clear()
             .env("HOME", self.home.path())
@@ -213,7 +244,7 @@ impl Setup {
 
     /// Another command, of the configuration as it was last written.
     pub(crate) fn subcommand(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prove-tokend"));
+        let mut command = Command::new(PROGRAM);
         command
             .args(args)
             .arg("--config")

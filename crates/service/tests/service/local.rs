@@ -17,63 +17,74 @@ fn ask(service: &Service, head: &str, body: &str) -> Reply {
 const GOOD: &str = "GET /v1/token/local HTTP/1.1\nHost: localhost\nAuthorization: Bearer KEY\n\
     Prove-Token-Request: true";
 
+/// What comes of a change to the good request, which replaces its first text by the second.
+const REFUSED: &[(u16, (&str, &str))] = &[
+    (421, ("Host: localhost", "Host: evil.example")),
+    (421, ("Host: localhost", "Host: localhost.evil.example")),
+    (421, ("Host: localhost", "Host: 127.0.0.1.evil.example")),
+    (421, ("Host: localhost", "Host: 0.0.0.0")),
+    (400, ("Host: localhost\n", "")),
+    (400, ("Host: localhost", "Host: localhost\nHost: localhost")),
+    (400, ("Host: localhost", "Host: a@localhost")),
+    (400, ("Host: localhost", "Host: ")),
+    (
+        400,
+        (
+            "/v1/token/local HTTP",
+            "http://evil.example/v1/token/local HTTP",
+        ),
+    ),
+    (403, ("Prove", "Origin: http://localhost:3000\nProve")),
+    (403, ("Prove", "Origin: null\nProve")),
+    (403, ("Prove", "Sec-Fetch-Site: cross-site\nProve")),
+    (403, ("Prove", "Sec-Fetch-Site: same-site\nProve")),
+    (400, ("Prove", "Forwarded: for=1.2.3.4\nProve")),
+    (400, ("Prove", "X-Forwarded-For: 1.2.3.4\nProve")),
+    (400, ("Prove", "X-Forwarded-Host: localhost\nProve")),
+    (400, ("Prove", "X-Forwarded-Proto: https\nProve")),
+    (400, ("Prove", "X-Real-IP: 1.2.3.4\nProve")),
+    (400, ("Prove", "X_Forwarded_For: 1.2.3.4\nProve")),
+    (400, ("Prove", "Prove_Token_Request: true\nProve")),
+    (400, ("Prove", "Host_: localhost\nProve")),
+    (400, ("Authorization:", "Authorization_:")),
+    (400, ("Prove-Token-Request: true", "Accept: */*")),
+    (
+        400,
+        ("Prove-Token-Request: true", "Prove-Token-Request: false"),
+    ),
+    (401, ("Authorization: Bearer KEY\n", "")),
+    (401, ("local HTTP", "local?key=KEY HTTP")),
+    (401, ("Bearer KEY", "Bearer KEY, Bearer KEY")),
+    (405, ("GET", "PUT")),
+    (405, ("GET", "OPTIONS")),
+    (400, ("local HTTP", "local?min_validity=soon HTTP")),
+    (
+        400,
+        ("local HTTP", "local?min_validity=1&min_validity=2 HTTP"),
+    ),
+    (400, ("local HTTP", "local?nonsense=1 HTTP")),
+    (400, ("local HTTP", "local?force=maybe HTTP")),
+    (404, ("/v1/token/local", "/v1/token/local/")),
+    (404, ("/v1/token/local", "/v1/token/../token/local")),
+    (404, ("/v1/token/local", "//v1/token/local")),
+    (404, ("/v1/token/local", "/v1/token/%2e%2e/local")),
+    (404, ("/v1/token/local", "/v1/token/local%00")),
+    (404, ("/v1/token/local", "/v1/token/local;x")),
+    (404, ("/v1/token/local", "/v1;x/token/local")),
+    (404, ("/v1/token/local", "/v1/token/%c0%ae%c0%ae/local")),
+    (404, ("/v1/token/local", "/v1/token%2flocal")),
+    (404, ("/v1/token/local", "/v1/token%c0%aflocal")),
+    (404, ("/v1/token/local", "/v1\\token\\local")),
+    (404, ("/v1/token/local", "/metrics")),
+    (404, ("/v1/token/local", "/")),
+];
+
 #[test]
 fn what_no_request_may_be() {
     let emulator = emulator().start().unwrap();
     let service = Setup::new(&emulator).start();
     assert_eq!(ask(&service, GOOD, "").status, 200);
-    for (status, change) in [
-        (421, ("Host: localhost", "Host: evil.example")),
-        (421, ("Host: localhost", "Host: localhost.evil.example")),
-        (421, ("Host: localhost", "Host: 127.0.0.1.evil.example")),
-        (421, ("Host: localhost", "Host: 0.0.0.0")),
-        (400, ("Host: localhost\n", "")),
-        (400, ("Host: localhost", "Host: localhost\nHost: localhost")),
-        (400, ("Host: localhost", "Host: a@localhost")),
-        (400, ("Host: localhost", "Host: ")),
-        (
-            400,
-            (
-                "/v1/token/local HTTP",
-                "http://evil.example/v1/token/local HTTP",
-            ),
-        ),
-        (403, ("Prove", "Origin: http://localhost:3000\nProve")),
-        (403, ("Prove", "Origin: null\nProve")),
-        (403, ("Prove", "Sec-Fetch-Site: cross-site\nProve")),
-        (403, ("Prove", "Sec-Fetch-Site: same-site\nProve")),
-        (400, ("Prove", "Forwarded: for=1.2.3.4\nProve")),
-        (400, ("Prove", "X-Forwarded-For: 1.2.3.4\nProve")),
-        (400, ("Prove", "X-Forwarded-Host: localhost\nProve")),
-        (400, ("Prove", "X-Real-IP: 1.2.3.4\nProve")),
-        (400, ("Prove", "X_Forwarded_For: 1.2.3.4\nProve")),
-        (400, ("Prove", "Prove_Token_Request: true\nProve")),
-        (400, ("Prove-Token-Request: true", "Accept: */*")),
-        (
-            400,
-            ("Prove-Token-Request: true", "Prove-Token-Request: false"),
-        ),
-        (401, ("Authorization: Bearer KEY\n", "")),
-        (401, ("local HTTP", "local?key=KEY HTTP")),
-        (401, ("Bearer KEY", "Bearer KEY, Bearer KEY")),
-        (405, ("GET", "PUT")),
-        (405, ("GET", "OPTIONS")),
-        (400, ("local HTTP", "local?min_validity=soon HTTP")),
-        (
-            400,
-            ("local HTTP", "local?min_validity=1&min_validity=2 HTTP"),
-        ),
-        (400, ("local HTTP", "local?nonsense=1 HTTP")),
-        (400, ("local HTTP", "local?force=maybe HTTP")),
-        (404, ("/v1/token/local", "/v1/token/local/")),
-        (404, ("/v1/token/local", "/v1/token/../token/local")),
-        (404, ("/v1/token/local", "//v1/token/local")),
-        (404, ("/v1/token/local", "/v1/token/%2e%2e/local")),
-        (404, ("/v1/token/local", "/v1/token/local%00")),
-        (404, ("/v1/token/local", "/v1/token/local;x")),
-        (404, ("/v1/token/local", "/metrics")),
-        (404, ("/v1/token/local", "/")),
-    ] {
+    for &(status, change) in REFUSED {
         let mut head = GOOD.replace(change.0, change.1);
         if status == 401 && change.1.contains("key=") {
             head = head.replace("Authorization: Bearer KEY\n", "");
@@ -87,6 +98,58 @@ fn what_no_request_may_be() {
     }
     assert_eq!(ask(&service, GOOD, "").status, 200);
     assert_eq!(emulator.token_requests(), 1);
+}
+
+/// A browser asks first, and gets no permission for any path.
+#[test]
+fn no_page_is_let_in_by_a_preflight() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    for path in [
+        "/v1/token/local",
+        "/token",
+        "/proxy/local/x",
+        "/v1/events",
+        "/nothing",
+    ] {
+        for site in ["Origin: https://evil.example", "Sec-Fetch-Site: cross-site"] {
+            let head = format!(
+                "OPTIONS {path} HTTP/1.1\nHost: localhost\n{site}\n\
+                 Access-Control-Request-Method: GET\n\
+                 Access-Control-Request-Headers: authorization, prove-token-request"
+            );
+            let reply = ask(&service, &head, "");
+            assert_eq!(reply.status, 403, "{path}: {reply:?}");
+            let allows = |(name, _): &(String, String)| name.starts_with("access-control");
+            assert!(!reply.headers.iter().any(allows), "{path}: {reply:?}");
+        }
+    }
+}
+
+/// Overlong UTF-8 as bytes: no server agrees with another about what they mean.
+#[test]
+fn a_path_of_other_bytes_is_refused() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let good = GOOD.replace("/v1/token/local", "/proxy/local/local");
+    for bytes in [
+        &b"\xc0\xae\xc0\xae"[..],
+        b"\xc0\xaf",
+        b"\xff",
+        "ü".as_bytes(),
+    ] {
+        let (before, after) = good.split_once("local HTTP").unwrap();
+        let after = after.replace("KEY", KEY).replace('\n', "\r\n");
+        let request = [
+            before.as_bytes(),
+            bytes,
+            b" HTTP",
+            after.as_bytes(),
+            b"\r\nConnection: close\r\n\r\n",
+        ];
+        let reply = raw(service.tcp(), &request.concat());
+        assert_eq!(reply.status, 400, "{bytes:?}: {reply:?}");
+    }
 }
 
 #[test]
@@ -110,6 +173,8 @@ fn a_form_of_a_web_page_does_nothing() {
     ] {
         assert_eq!(post(content_type, &body).status, 415, "{content_type}");
     }
+    let get = GOOD.replace("/v1/token/local", "/v1/token/local/reject");
+    assert_eq!(ask(&service, &get, "").status, 405);
     assert_eq!(post("application/json", "{").status, 400);
     assert_eq!(post("application/json", "{\"token\":1}").status, 400);
     assert_eq!(post("application/json", &"x".repeat(5000)).status, 413);

@@ -170,3 +170,39 @@ fn a_word_that_is_no_format_is_a_usage_error() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
     }
 }
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_nothing() {
+    /// Of them a pipe takes a few hundred lines.
+    const REQUESTS: usize = 1_000;
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator).args(&["-v"]);
+    let mut child = setup.command().spawn().unwrap();
+    let mut log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    let mut port = None;
+    while !line.starts_with("ready") {
+        line.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut log, &mut line).unwrap(), 0);
+        let place = line.strip_prefix("listening on 127.0.0.1:");
+        let number = place.and_then(|place| place.split(' ').next());
+        port = port.or(number.map(str::to_owned));
+    }
+    let address = format!("127.0.0.1:{}", port.unwrap());
+    let request = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    for _ in 0..REQUESTS {
+        let stream = std::net::TcpStream::connect(&address).unwrap();
+        let limit = std::time::Duration::from_secs(20);
+        stream.set_read_timeout(Some(limit)).unwrap();
+        crate::harness::raw(stream, request).expect(401);
+    }
+    let kill = std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status();
+    assert!(kill.unwrap().success());
+    // Nor does it hold up the end.
+    assert!(child.wait().unwrap().success());
+    let said = std::io::read_to_string(log).unwrap();
+    let lines = said.matches("answered").count();
+    assert!((1..REQUESTS).contains(&lines), "{lines}");
+}

@@ -4,13 +4,18 @@
 
 mod admin;
 mod caller;
+mod canary;
 mod crash;
+mod crowd;
 mod deploy;
 mod drain;
+#[cfg(target_os = "linux")]
+mod dump;
 mod events;
 mod facade;
 mod harness;
 mod healthcheck;
+mod http2;
 mod local;
 mod log;
 mod metrics;
@@ -24,8 +29,10 @@ mod proxy_stream;
 mod quota;
 mod reload;
 mod sink;
+mod slow;
 mod slowhttptest;
 mod smuggling;
+mod socket;
 mod start;
 mod systemd;
 mod tls;

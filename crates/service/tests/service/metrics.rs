@@ -109,7 +109,7 @@ fn a_token_that_is_lost_is_counted() {
     service.get("/v1/token/local").expect(502);
     let has_failed =
         r#"prove_token_renewals_total{profile="local",outcome="credentials_rejected"}"#;
-    until(|| scrape(&service).contains(has_failed));
+    until(|| value(&scrape(&service), has_failed) > 0.0);
     let text = scrape(&service);
     assert_eq!(
         value(

@@ -66,8 +66,10 @@ fn one_authorization_goes_up_and_it_is_not_the_callers() {
         "traceparent",
         "tracestate",
         "user-agent",
+        "via",
     ];
     assert_eq!(names, expected);
+    assert_eq!(seen.one("via"), "1.1 prove-token");
     assert_eq!(seen.one("accept-encoding"), "gzip, br");
     assert_eq!(seen.one("content-type"), "text/x-mine");
 }
@@ -107,6 +109,7 @@ fn the_answer_comes_back_as_it_is() {
     });
     let service = service(&emulator, &api);
     let moved = get(&service, "/proxy/local/moved");
+    assert_eq!(moved.header("via"), Some("1.1 prove-token"));
     assert_eq!(
         (moved.status, moved.header("location")),
         (307, Some("https://b.example/x"))

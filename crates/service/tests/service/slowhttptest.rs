@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::harness::{KEY, Reply, Service, Setup, emulator, raw};
+use rustix::process::Resource;
+
+use crate::harness::{KEY, Reply, Service, Setup, allow_most, emulator, raw};
 
 /// Twice the seats for the connections of callers.
 const ATTACKERS: usize = 2 * 1024;
@@ -31,6 +33,7 @@ fn attack(service: &Service, mode: &[&str]) {
 
 /// Nobody who is honest notices an attack of this kind.
 fn withstand(mode: &[&str]) {
+    allow_most(Resource::Nofile);
     let emulator = emulator().start().unwrap();
     let service = Setup::new(&emulator).watched().start();
     let request = format!(

@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::harness::{SECRET, Setup, emulator, raw};
+use crate::harness::{SECRET, Setup, assert_no_secret, assert_no_token, emulator, raw};
 
 /// The service manager's ear.
 struct Manager {
@@ -31,6 +31,8 @@ impl Manager {
         loop {
             let count = self.socket.recv(&mut message).expect(words);
             let text = String::from_utf8(message[..count].to_vec()).unwrap();
+            assert_no_secret(&text);
+            assert_no_token(&text);
             if text.starts_with(words) {
                 return text;
             }

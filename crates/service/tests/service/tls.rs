@@ -40,7 +40,7 @@ pub(crate) fn pair(home: &Path) -> Pair {
 }
 
 /// A service with TLS alone, and the port.
-fn service(setup: Setup) -> (Service, Pair, u16) {
+pub(crate) fn service(setup: Setup) -> (Service, Pair, u16) {
     let pair = pair(setup.home.path());
     let setup = setup
         .listen("tls:127.0.0.1:0")
@@ -190,7 +190,7 @@ fn a_key_that_others_can_read_or_that_is_another_ones_is_refused() {
 }
 
 /// A frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut frame = length[1..].to_vec();
     frame.extend([kind, flags]);
@@ -199,18 +199,18 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const CONTINUATION: u8 = 9;
 
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 
 /// A header that is written out.
-fn literal(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| {
         assert!(text.len() < 127);
         [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
@@ -219,7 +219,7 @@ fn literal(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// `GET path` with the key; the pseudo-headers come first.
-fn head(path: &str) -> Vec<u8> {
+pub(crate) fn head(path: &str) -> Vec<u8> {
     [
         vec![0x82, 0x87],
         literal(":authority", "localhost"),
@@ -231,7 +231,7 @@ fn head(path: &str) -> Vec<u8> {
 }
 
 /// A connection that speaks HTTP/2 so far.
-fn http2(port: u16, pair: &Pair) -> Stream {
+pub(crate) fn http2(port: u16, pair: &Pair) -> Stream {
     let mut stream = connect(port, pair, &["h2", "http/1.1"]).unwrap();
     assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
     stream

@@ -1,5 +1,7 @@
 //! The token API: who gets which token.
 
+use prove_token_emulator::Fault;
+
 use crate::harness::{KEY, Setup, emulator, raw};
 
 #[test]
@@ -76,4 +78,68 @@ fn the_kernel_says_who_calls_on_the_unix_socket() {
     raw(service.unix(), request).expect(200);
     let service = Setup::new(&emulator).service(&caller(uid + 1)).start();
     raw(service.unix(), request).expect(401);
+}
+
+#[test]
+fn a_caller_in_a_loop_forces_one_renewal() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let first = service.get("/v1/token/local").expect(200)["token_id"].clone();
+    let forced = service.get("/v1/token/local?force=true").expect(200)["token_id"].clone();
+    assert_ne!(first, forced);
+    for path in [
+        "/v1/token/local?force=true",
+        "/v1/headers/local?force=true",
+        "/v1/token/local?force=true",
+    ] {
+        service.get(path).expect(200);
+    }
+    let held = service.get("/v1/token/local").expect(200)["token_id"].clone();
+    assert_eq!(held, forced);
+    assert_eq!(emulator.token_requests(), 2);
+}
+
+#[test]
+fn a_token_that_ended_meanwhile_is_not_confirmed() {
+    let lifetime = std::time::Duration::from_secs(3);
+    let emulator = emulator().lifetime(lifetime).start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let known = service.get("/v1/token/local");
+    emulator.inject(Fault::status(500).times(0));
+    let key = format!("Bearer {KEY}");
+    let headers = [
+        ("Authorization", &*key),
+        ("If-None-Match", known.header("etag").unwrap()),
+    ];
+    let late = service.request("GET", "/v1/token/local?wait=4", &headers, "");
+    late.expect(503);
+}
+
+#[test]
+fn a_path_that_is_no_text_is_refused_as_all_else() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    for path in ["/v1/token/%ff", "/v1/headers/%c0%af", "/v1/profiles/%ff"] {
+        let refused = service.get(path);
+        assert_eq!(refused.expect(404)["error"], "not_found", "{path}");
+        assert_eq!(refused.header("cache-control"), Some("no-store"));
+    }
+    let refused = service.request("POST", "/oauth2/%ff/token", &[], "");
+    assert_eq!(refused.expect(400)["error"], "invalid_request");
+}
+
+#[test]
+fn the_type_of_a_body_is_a_word_in_any_case() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let key = format!("Bearer {KEY}");
+    for (status, media_type) in [
+        (200, "Application/JSON; charset=utf-8"),
+        (415, "application/jsonp"),
+    ] {
+        let headers = [("Authorization", &*key), ("Content-Type", media_type)];
+        let body = "{\"token_id\":\"x\"}";
+        let reply = service.request("POST", "/v1/token/local/reject", &headers, body);
+        assert_eq!(reply.status, status, "{media_type}");
+    }
 }

@@ -32,6 +32,30 @@ fn the_units_are_sound() {
     }
 }
 
+/// A folder of the service is removed when it stops, with whatever is in it.
+#[test]
+fn the_socket_is_in_no_folder_that_goes_with_the_service() {
+    let (service, socket) = (file("prove-tokend.service"), file("prove-tokend.socket"));
+    let setting = |text: &str, name: &str| {
+        let found = text.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap().to_owned()
+    };
+    let folder = format!("/run/{}/", setting(&service, "RuntimeDirectory="));
+    let socket = setting(&socket, "ListenStream=");
+    assert!(!socket.starts_with(&folder), "{socket}");
+}
+
+/// The last word on each system call counts.
+#[test]
+fn a_sink_can_be_given_to_its_group() {
+    let service = file("prove-tokend.service");
+    let filters = service
+        .lines()
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="));
+    let after = filters.skip_while(|filter| !filter.contains("~@privileged"));
+    assert!(after.skip(1).any(|filter| filter == "fchown"));
+}
+
 /// Of systemd's ten grades of exposure, where ten is the worst.
 #[test]
 fn the_service_is_exposed_to_little() {

@@ -80,16 +80,89 @@ pub(crate) fn reply(answer: &[u8]) -> Reply {
     }
 }
 
-/// Neither the secret nor a key comes back, in any spelling.
+/// The core of the secret and of keys in any spelling: as it is, in hexadecimal,
+/// percent-encoded, as a list of bytes, and in base64 at each offset.
+const SECRETS: Spellings = Spellings {
+    folded: [
+        "canary",
+        "63616e617279",
+        "%63%61%6e%61%72%79",
+        "99, 97, 110, 97, 114, 121",
+    ],
+    base64: ["Y2FuYXJ5", "NhbmFye", "jYW5hcn"],
+};
+
+/// The same of the head of the emulator's tokens; no other word begins with its first
+/// letters.
+const TOKENS: Spellings = Spellings {
+    folded: [
+        "eyj0exai",
+        "65794a3065584169",
+        "%65%79%4a%30%65%58%41%69",
+        "101, 121, 74, 48, 101, 88, 65, 105",
+    ],
+    base64: ["ZXlKMGVYQW", "V5SjBlWEFp", "leUowZVhBa"],
+};
+
+struct Spellings {
+    /// In lower case, for whatever case they come in.
+    folded: [&'static str; 4],
+    base64: [&'static str; 3],
+}
+
+impl Spellings {
+    #[track_caller]
+    fn assert_none(&self, text: &str) {
+        let lower = text.to_ascii_lowercase();
+        let folded = self.folded.iter().find(|core| lower.contains(**core));
+        let found = folded.or_else(|| self.base64.iter().find(|core| text.contains(**core)));
+        assert!(found.is_none(), "{found:?} in {text}");
+    }
+}
+
+/// Neither the secret nor a key comes back.
 #[track_caller]
 pub(crate) fn assert_no_secret(text: &str) {
-    for needle in ["canary", "Y2FuYXJ5", "63616e617279"] {
-        assert!(!text.contains(needle), "{needle} in {text}");
-    }
+    SECRETS.assert_none(text);
 }
 
 /// There is no token of the emulator's.
 #[track_caller]
 pub(crate) fn assert_no_token(text: &str) {
+    TOKENS.assert_none(text);
     assert!(!text.contains("eyJ"), "a token in {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::{SECRETS, Spellings, TOKENS};
+
+    fn is_found(spellings: &Spellings, text: &str) -> bool {
+        std::panic::catch_unwind(|| spellings.assert_none(text)).is_err()
+    }
+
+    #[test]
+    fn a_canary_is_found_in_every_disguise() {
+        for (spellings, text) in [(&SECRETS, "a canary here"), (&TOKENS, "an eyJ0eXAiOi here")] {
+            let bytes = text.as_bytes();
+            let each = |write: fn(&u8) -> String| bytes.iter().map(write).collect::<String>();
+            for disguise in [
+                text.to_owned(),
+                text.to_uppercase(),
+                STANDARD.encode(text),
+                STANDARD.encode(&text[1..]),
+                STANDARD.encode(&text[2..]),
+                each(|byte| format!("{byte:02x}")),
+                each(|byte| format!("{byte:02X}")),
+                each(|byte| format!("%{byte:02X}")),
+                format!("{bytes:?}"),
+            ] {
+                assert!(is_found(spellings, &disguise), "{disguise}");
+            }
+            assert!(!is_found(spellings, "[redacted]"));
+        }
+    }
 }

@@ -159,6 +159,7 @@ impl Service {
             service: String::new(),
             args: Vec::new(),
             env: Vec::new(),
+            user: None,
         };
         std::mem::replace(&mut self.setup, none)
     }

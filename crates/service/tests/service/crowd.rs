@@ -1,0 +1,96 @@
+//! More than there is room for: who is too much is told so, and the others notice nothing.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rustix::process::Resource;
+
+use crate::harness::{KEY, Service, Setup, allow_most, emulator, raw, until};
+
+/// Connections of callers at a time.
+const SEATS: usize = 1024;
+
+/// Readers of events at a time.
+const READERS: usize = 128;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One connection that asked for `path`, with these headers.
+fn ask(service: &Service, path: &str, headers: &str) -> TcpStream {
+    let mut stream = service.tcp();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+         Prove-Token-Request: true\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// All seats are those of callers who wait for an answer, by right: nobody is sent away
+/// for another.
+#[test]
+fn one_connection_too_many_is_turned_away() {
+    allow_most(Resource::Nofile);
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).watched().start();
+    let token = service.get("/v1/token/local");
+    let condition = format!("If-None-Match: {}\r\n", token.header("etag").unwrap());
+    let path = "/v1/token/local?wait=60";
+    let mut seated: Vec<_> = (0..SEATS)
+        .map(|_| ask(&service, path, &condition))
+        .collect();
+    // The last one may still be on its way.
+    let full = "prove_token_connections{listener=\"data\"} 1024\n";
+    until(|| service.probe("/metrics").body.contains(full));
+    let refused = raw(service.tcp(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("connection"), Some("close"));
+    assert_eq!(
+        raw(service.unix(), b"").status,
+        503,
+        "there is one room for all"
+    );
+    assert_eq!(service.operator("/livez").status, 200);
+    assert_eq!(service.probe("/readyz").status, 200);
+
+    // With a seat that is free again there is room again.
+    drop(seated.pop());
+    until(|| !service.probe("/metrics").body.contains(full));
+    let id = service.get("/v1/token/local").expect(200)["token_id"].clone();
+    // Everybody else was left alone, and gets what was waited for.
+    let key = format!("Bearer {KEY}");
+    let headers = [
+        ("Authorization", &*key),
+        ("Content-Type", "application/json"),
+    ];
+    let body = serde_json::json!({ "token_id": id }).to_string();
+    let rejected = service.request("POST", "/v1/token/local/reject", &headers, &body);
+    assert_eq!(rejected.expect(200)["rejected"], true);
+    for stream in &mut seated {
+        let mut line = [0; 15];
+        stream.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"HTTP/1.1 200 OK");
+    }
+}
+
+#[test]
+fn one_reader_of_events_too_many_is_turned_away() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let begun = |stream: &mut TcpStream| {
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).unwrap();
+        String::from_utf8(line.to_vec()).unwrap()
+    };
+    let mut readers: Vec<_> = (0..READERS)
+        .map(|_| ask(&service, "/v1/events", ""))
+        .collect();
+    for reader in &mut readers {
+        assert_eq!(begun(reader), "HTTP/1.1 200");
+    }
+    assert_eq!(begun(&mut ask(&service, "/v1/events", "")), "HTTP/1.1 503");
+    service.get("/v1/token/local").expect(200);
+}
