@@ -35,7 +35,7 @@ def test_the_fixture_is_found_by_itself(pytester):
     result.assert_outcomes(passed=3)
 
 
-def test_the_plugin_costs_no_import_of_the_package(pytester):
+def test_the_plugin_starts_nothing_by_itself(pytester):
     """It is loaded into every run of pytest where the package is installed."""
     pytester.makepyfile("import sys\ndef test(): assert 'prove_token._courier' not in sys.modules")
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
