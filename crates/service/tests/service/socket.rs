@@ -43,7 +43,8 @@ fn another_user_is_nobody() {
     ] {
         raw(service.unix(), request).expect(401);
     }
-    assert_eq!(emulator.token_requests(), 1, "that of the start");
+    // That of the start, if it has come already.
+    assert!(emulator.token_requests() <= 1);
 }
 
 /// The same socket as two users, one of whom is meant.
