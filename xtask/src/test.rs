@@ -5,6 +5,7 @@ mod feature;
 mod invocation;
 mod listing;
 mod peer;
+mod python;
 mod summary;
 mod tool;
 mod traces;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         desktop::run(&mut summary)?;
         traces::run(&mut summary)?;
     }
+    python::run(&workspace, &invocation, &mut summary)?;
 
     for missing in &missing {
         let tests = listing::tests_below(missing, &workspace, &invocation);
