@@ -18,6 +18,7 @@ use self::goal::{GOALS, Verdict};
 use self::machine::Machine;
 use crate::failure::Failure;
 use crate::process;
+use crate::python;
 use crate::suggestion;
 use crate::workspace::Workspace;
 
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return process::print(report::listing(&GOALS));
     }
     let workspace = Workspace::load()?;
-    let programs = Programs::build(&workspace)?;
+    let programs = Programs::build(&workspace, &wish.rows)?;
     let mut figures = Figures::default();
     for row in &wish.rows {
         process::say(format_args!("measuring row {row}"));
@@ -97,38 +98,64 @@ impl Wish {
     }
 }
 
-/// What is built to be measured, as users build it.
+/// The rows that Python measures itself.
+const OF_PYTHON: [&str; 2] = ["10", "11"];
+
+/// What is built to be measured, as users build it. What no row needs is left out.
 struct Programs {
     rows: PathBuf,
     command: PathBuf,
     service: PathBuf,
+    /// An interpreter that has the package, and the program that it runs.
+    python: (PathBuf, PathBuf),
 }
 
 impl Programs {
-    fn build(workspace: &Workspace) -> Result<Self, Failure> {
-        let manifest = workspace.root.join("xtask/bench-peers/Cargo.toml");
-        let target = workspace.target.join("bench-peers");
-        let mut peers = Command::new("cargo");
-        peers.args(["build", "--release", "--locked", "--manifest-path"]);
-        peers.arg(manifest).arg("--target-dir").arg(&target);
-        process::run(&mut peers)?;
-        let mut ours = Command::new("cargo");
-        ours.args(["build", "--release", "--locked", "--package"]);
-        ours.args(["prove-token-cli", "--package", "prove-token-service"]);
-        process::run(&mut ours)?;
+    fn build(workspace: &Workspace, rows: &[&str]) -> Result<Self, Failure> {
         let program = |folder: &Path, name| process::executable(&folder.join("release"), name);
+        let target = workspace.target.join("bench-peers");
+        let folder = target.join("python");
+        let sources = workspace.root.join("xtask/bench-peers/python");
+        if rows.iter().any(|row| OF_PYTHON.contains(row)) {
+            python::prepare(&sources.join("requirements.txt"), &folder)?;
+            let package = workspace.root.join("bindings/python");
+            python::install_package(&package, &folder, "release")?;
+        }
+        if rows.iter().any(|row| !OF_PYTHON.contains(row)) {
+            build_rows(workspace, &target)?;
+        }
         Ok(Self {
             rows: program(&target, "rows"),
             command: program(&workspace.target, "prove-token"),
             service: program(&workspace.target, "prove-tokend"),
+            python: (python::interpreter(&folder), sources.join("rows.py")),
         })
     }
 
     fn measure(&self, row: &str) -> Command {
+        if OF_PYTHON.contains(&row) {
+            let (interpreter, program) = &self.python;
+            let mut command = Command::new(interpreter);
+            command.arg(program).arg(row);
+            return command;
+        }
         let mut command = Command::new(&self.rows);
         command.arg(row).arg(&self.command).arg(&self.service);
         command
     }
+}
+
+/// Builds what measures all other rows, the peers, the command and the service.
+fn build_rows(workspace: &Workspace, target: &Path) -> Result<(), Failure> {
+    let manifest = workspace.root.join("xtask/bench-peers/Cargo.toml");
+    let mut peers = Command::new("cargo");
+    peers.args(["build", "--release", "--locked", "--manifest-path"]);
+    peers.arg(manifest).arg("--target-dir").arg(target);
+    process::run(&mut peers)?;
+    let mut ours = Command::new("cargo");
+    ours.args(["build", "--release", "--locked", "--package"]);
+    ours.args(["prove-token-cli", "--package", "prove-token-service"]);
+    process::run(&mut ours)
 }
 
 #[cfg(test)]

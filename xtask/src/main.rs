@@ -6,10 +6,12 @@
 
 mod bench;
 mod check;
+mod disk;
 mod environment;
 mod failure;
 mod fuzz;
 mod process;
+mod python;
 mod suggestion;
 mod test;
 mod workspace;

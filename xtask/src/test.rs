@@ -1,11 +1,14 @@
 //! `cargo xtask test`: every test of the workspace, closed by one line of counts.
 
 mod desktop;
+mod feature;
 mod invocation;
 mod listing;
 mod peer;
+mod python;
 mod summary;
 mod tool;
+mod traces;
 
 use std::process::ExitStatus;
 
@@ -31,7 +34,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let status = process::stream(&mut command, |line| summary.add_line(line))?;
     if invocation.is_everything() {
         desktop::run(&mut summary)?;
+        traces::run(&mut summary)?;
     }
+    python::run(&workspace, &invocation, &mut summary)?;
 
     for missing in &missing {
         let tests = listing::tests_below(missing, &workspace, &invocation);

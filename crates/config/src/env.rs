@@ -116,7 +116,7 @@ pub fn variables() -> impl Iterator<Item = Variable> {
 /// let env: Env = [("PROVE_CLIENT_ID", "id"), ("PROVE_CLIENT_SECRET", "s3cret")].into_iter().collect();
 /// assert!(!format!("{env:?}").contains("s3cret"));
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Env(BTreeMap<OsString, OsString>);
 
 impl Env {

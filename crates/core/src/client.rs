@@ -87,9 +87,8 @@ impl TokenClient {
     /// for the same request get the same error, and so does who asks before it makes
     /// sense to try again.
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
-        let inner = &self.0;
         // A statement of its own: what lives across an await goes through memory.
-        if let Some(token) = inner.slot.fresh(inner.obtainer.clock.coarse()) {
+        if let Some(token) = self.fresh_access_token() {
             return Ok(token);
         }
         self.default_gate().token(CallOptions::new()).await
@@ -130,7 +129,7 @@ impl TokenClient {
     ) -> Result<AccessToken, Error> {
         if options.take_any_fresh() {
             let fresh = match request {
-                None => self.0.slot.fresh(self.0.obtainer.clock.coarse()),
+                None => self.fresh_access_token(),
                 Some(request) => self.fresh(request)?,
             };
             if let Some(token) = fresh {

@@ -11,12 +11,27 @@ use crate::command;
 use crate::failure::Failure;
 use crate::log::{Log, LogFormat};
 
+/// What the environment says beside the configuration.
+const TRACES: &str = "\
+Traces by OpenTelemetry, in a build with the feature otlp: the standard variables say where \
+they go, by HTTP with Protocol Buffers.
+  OTEL_EXPORTER_OTLP_ENDPOINT     Where the collector is: http://127.0.0.1:4318; unset: no traces
+  OTEL_EXPORTER_OTLP_HEADERS      What it is told with each export: NAME=VALUE,…
+  OTEL_EXPORTER_OTLP_TIMEOUT      How many milliseconds it may take [default: 10000]
+  OTEL_SERVICE_NAME               Who traces [default: prove-tokend]
+  OTEL_RESOURCE_ATTRIBUTES        What else is known of it: NAME=VALUE,…
+  OTEL_TRACES_SAMPLER             Which traces [default: parentbased_always_on]
+  OTEL_TRACES_SAMPLER_ARG         Of those that go by a ratio: from 0 to 1
+  OTEL_TRACES_EXPORTER            none: no traces
+  OTEL_SDK_DISABLED               true: no traces
+OTEL_EXPORTER_OTLP_TRACES_… goes before OTEL_EXPORTER_OTLP_…; its ENDPOINT is the whole URL.";
+
 /// One place that holds the secret, for everything on the machine.
 ///
 /// Serves access tokens to local programs until it is asked to end: SIGTERM lets requests
 /// come to their end, SIGHUP reads the configuration anew.
 #[derive(Debug, Parser)]
-#[command(name = "prove-tokend", version, max_term_width = 100)]
+#[command(name = "prove-tokend", version, max_term_width = 100, after_long_help = TRACES)]
 struct Args {
     #[command(flatten)]
     common: Common,

@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 
 use crate::lookout::Lookout;
 use crate::metrics::ProfileTally;
+use crate::trace::Flights;
 
 /// A failure that goes on is told again after this time.
 const REMINDER: Duration = Duration::from_secs(300);
@@ -21,6 +22,7 @@ pub(crate) struct Chronicle {
     tally: Arc<ProfileTally>,
     lookout: Arc<Lookout>,
     trouble: Mutex<Option<Trouble>>,
+    flights: Flights,
 }
 
 /// Failures without a success in between.
@@ -39,12 +41,14 @@ impl Chronicle {
             tally: lookout.metrics.profile(profile),
             lookout: Arc::clone(lookout),
             trouble: Mutex::default(),
+            flights: Flights::default(),
         })
     }
 
     /// Notes an event of the profile's client.
     pub(crate) fn heard(&self, event: &Event) {
         self.tally.heard(event);
+        self.flights.heard(&self.profile, event);
         let profile = &*self.profile;
         match event {
             Event::AttemptFailed { attempt, error, .. } => {
@@ -121,6 +125,7 @@ impl Chronicle {
     }
 
     fn failed(&self, error: &Error, retry_in: Option<Duration>, valid_for: Option<Duration>) {
+        self.flights.failed(error.kind());
         let retry_in = retry_in.map(|wait| wait.as_secs_f64().ceil());
         let valid_for = valid_for.map(|left| left.as_secs());
         let facts = json!({

@@ -46,6 +46,7 @@ mod stream;
 mod strict;
 mod systemd;
 mod tls;
+mod trace;
 
 pub use args::{HandsOutArg, Logging, main_with, serve};
 pub use broker::Broker;

@@ -21,6 +21,7 @@ use crate::metrics::{FAILED, MethodClass, Metrics, OK, count};
 use crate::notice::{Notice, Observer};
 use crate::reply::{REQUEST_ID, Reason, Refusal};
 use crate::route::Route;
+use crate::trace::Serving;
 
 /// What is known of the service as a whole.
 #[derive(Debug, Default)]
@@ -39,6 +40,8 @@ pub(crate) struct Watched {
     method: MethodClass,
     /// Nanoseconds, if somebody will want to know.
     began: Option<u128>,
+    /// Of a caller's request, in a trace.
+    pub(crate) span: Serving,
 }
 
 /// Who asked, as far as an answer says so: for the log.
@@ -69,6 +72,7 @@ impl Lookout {
             route,
             method: MethodClass::of(method),
             began: enabled!(Level::DEBUG).then(nanoseconds),
+            span: Serving::default(),
         }
     }
 
@@ -98,6 +102,7 @@ impl Lookout {
 
     fn note(&self, watched: &Watched, response: &mut Response<Body>) {
         let status = response.status();
+        watched.span.end(status);
         self.metrics
             .requests
             .count(watched.route, watched.method, status);

@@ -19,6 +19,7 @@ use crate::lookout::{By, Id, Lookout};
 use crate::proxy;
 use crate::reply::Refusal;
 use crate::route::{self, Route, Visit};
+use crate::trace::{self, Serving};
 
 /// The profiles that are served, and to whom.
 #[derive(Debug)]
@@ -84,6 +85,7 @@ impl Front {
             _ => Some(office.callers.authenticate(peer, headers)?),
         };
         if let Some(caller) = caller {
+            trace::note_caller(&parts.extensions, &caller.name);
             caller.admit()?;
         }
         let visit = Visit {
@@ -105,13 +107,15 @@ impl Front {
 }
 
 impl Answer for Front {
-    async fn answer(&self, visitor: Visitor<'_>, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, visitor: Visitor<'_>, mut request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path();
         let route = match proxy::is_proxy(path) {
             true => Route::Proxy,
             false => Route::of(&Route::DATA, path),
         };
-        let watched = self.lookout.begin(route, request.method());
+        let mut watched = self.lookout.begin(route, request.method());
+        let is_profile = |name: &str| self.open.load().desks.contains_key(name);
+        watched.span = Serving::begin(&watched, visitor.peer, &mut request, is_profile);
         let work = pin!(self.pass(visitor, request, (watched.id.clone(), route)));
         self.lookout.follow(watched, work).await
     }

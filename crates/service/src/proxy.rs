@@ -25,6 +25,7 @@ use crate::lookout::By;
 use crate::office::Office;
 use crate::peer::Peer;
 use crate::reply::Refusal;
+use crate::trace;
 
 /// The API's answer to a request, or why it was not asked.
 pub(crate) async fn forward(
@@ -45,6 +46,7 @@ async fn pass(
 ) -> Result<Response<Body>, Refusal> {
     // Whoever is not known learns nothing of profiles and paths.
     let pass = office.callers.at_proxy(peer, &parts.headers)?;
+    trace::note_caller(&parts.extensions, &pass.caller.name);
     pass.caller.admit()?;
     let target = Target::parse(&parts.uri, parts.version)?;
     let desk = office.desk(target.profile, &pass.caller)?;

@@ -183,6 +183,11 @@ impl Refusal {
         refusal.header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
+    /// The word for it.
+    pub(crate) fn error(&self) -> &'static str {
+        self.error
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

@@ -74,7 +74,7 @@ use Limit::{Exactly, Faster, Ratio, Value};
 
 /// The hard goal of a subject stands before what it goes on to.
 #[rustfmt::skip]
-pub(crate) const GOALS: [Goal; 36] = [
+pub(crate) const GOALS: [Goal; 41] = [
     hard("1", "fresh access_token()", "prove-token", PUBLISHED, Faster(8.0)),
     aim("1", "fresh access_token()", "prove-token", PUBLISHED, Faster(12.0)),
     hard("2", "the same, 2 threads to 1", "prove-token, 2 threads", &["prove-token"], Ratio(1.3)),
@@ -99,6 +99,11 @@ pub(crate) const GOALS: [Goal; 36] = [
     aim("8", "command, peak memory", "peak memory", &[], Value(6.0)),
     aim("9", "command, first token, CA file", "prove-token, CA file", &["curl, CA file"], Ratio(0.4)),
     aim("9", "command, first token, system roots", "prove-token, system roots", &["curl, system roots"], Ratio(0.8)),
+    hard("10", "Python, fresh access_token()", "prove-token", &["empty PyO3 method"], Ratio(3.0)),
+    aim("10", "Python, fresh access_token()", "prove-token", &["authlib", "google-auth"], Faster(4.0)),
+    aim("10", "Python, await of a fresh token", "prove-token, awaited", &[], Value(1.5)),
+    aim("11", "Python, added to a request", "added by httpx", &[], Value(1.5)),
+    aim("11", "Python, added to a request", "added by requests", &[], Value(1.5)),
     hard("12", "a token, TCP: CPU", "prove-tokend, TCP", &["nginx, TCP"], Ratio(1.3)),
     aim("12", "a token, TCP: CPU", "prove-tokend, TCP", &["nginx, TCP"], Ratio(1.0)),
     hard("12", "a token, Unix socket: CPU", "prove-tokend, Unix socket", &["nginx, Unix socket"], Ratio(1.3)),

@@ -32,12 +32,13 @@ fn choices(package: &Package) -> Vec<Vec<&str>> {
         return Vec::new();
     }
     let mut choices = vec![vec!["--no-default-features"]];
-    for feature in &features {
-        choices.push(vec!["--no-default-features", "--features", feature]);
-    }
     if features.len() > 1 {
-        choices.push(vec!["--all-features"]);
+        for feature in &features {
+            choices.push(vec!["--no-default-features", "--features", feature]);
+        }
     }
+    // With their tests: the lints of the whole workspace see those of no feature.
+    choices.push(vec!["--all-features", "--all-targets"]);
     choices
 }
 

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use super::feature;
 use super::summary::Summary;
 use crate::environment;
 use crate::failure::Failure;
@@ -29,18 +30,7 @@ pub(super) fn run(summary: &mut Summary) -> Result<(), Failure> {
         *count += 1;
         return Ok(());
     }
-    let mut own = Summary::default();
-    let status = process::stream(&mut command(), |line| own.add_line(line))?;
-    if !status.success() && own.failed == 0 {
-        process::say(format_args!(
-            "the build with secret-service ended with {status}"
-        ));
-        own.failed = 1;
-    }
-    summary.passed += own.passed;
-    summary.failed += own.failed;
-    summary.skipped += own.skipped;
-    Ok(())
+    feature::run(&mut command(), summary)
 }
 
 /// Some of them answer no question about themselves.
@@ -51,9 +41,8 @@ fn find(tool: &str) -> Result<(), Failure> {
 }
 
 fn command() -> Command {
-    let mut command = Command::new("cargo");
-    command.args(["test", "--package", "prove-token-config"]);
-    command.args(["--features", "secret-service", "--test", "secret_service"]);
+    let mut command = feature::command("prove-token-config", "secret-service");
+    command.args(["--test", "secret_service"]);
     command
 }
 

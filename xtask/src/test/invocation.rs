@@ -37,6 +37,19 @@ impl Invocation {
         self.cargo.is_empty() && self.tests.is_empty()
     }
 
+    /// Whether a package was chosen by its name.
+    pub(crate) fn names(&self, package: &str) -> bool {
+        let short = format!("-p{package}");
+        let long = format!("--package={package}");
+        let is_flag = |word: &String| word == "-p" || word == "--package";
+        let is_one_word = |word: &String| *word == short || *word == long;
+        self.cargo.iter().any(is_one_word)
+            || self
+                .cargo
+                .windows(2)
+                .any(|pair| is_flag(&pair[0]) && pair[1] == package)
+    }
+
     /// `cargo test` over everything asked for, without the tests below the prefixes.
     ///
     /// One run covers all packages: a run of its own for the package of the skipped
@@ -98,6 +111,22 @@ mod tests {
         assert!(!parse(&["--", "slot"]).unwrap().is_everything());
         assert!(!parse(&["-pxtask"]).unwrap().is_everything());
         assert_eq!(typed(&[], &[]), "cargo test --workspace --no-fail-fast --");
+    }
+
+    #[test]
+    fn a_package_is_named_in_every_spelling() {
+        let names = |words: &[&str]| parse(words).unwrap().names("a");
+        for words in [
+            &["-p", "a"][..],
+            &["--package", "a"],
+            &["-pa"],
+            &["--package=a"],
+        ] {
+            assert!(names(words), "{words:?}");
+        }
+        for words in [&[][..], &["-p", "b"], &["-pab"], &["--", "-p", "a"]] {
+            assert!(!names(words), "{words:?}");
+        }
     }
 
     #[test]

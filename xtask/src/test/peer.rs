@@ -5,12 +5,13 @@
 //! last, so an interrupted or outdated installation is made anew.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::disk::{failure as disk, read};
 use crate::failure::Failure;
 use crate::process;
+use crate::python;
 
 /// The lowest Node.js that runs oidc-provider: `jose` needs its global Web Crypto. The
 /// SDK needs its `fetch`.
@@ -51,17 +52,17 @@ const PEERS: [Peer; 5] = [
         name: "authlib",
         prefix: "interop::authlib::",
         files: &["requirements.txt", "server.py"],
-        installed: venv_python,
-        available: || version(PYTHON).map(drop),
-        install: pip_install,
+        installed: python::interpreter,
+        available: || version(python::NAME).map(drop),
+        install: python::install,
     },
     Peer {
         name: "oauth-clients",
         prefix: "interop::oauth_clients::",
         files: &["requirements.txt", "calls.py"],
-        installed: venv_python,
-        available: || version(PYTHON).map(drop),
-        install: pip_install,
+        installed: python::interpreter,
+        available: || version(python::NAME).map(drop),
+        install: python::install,
     },
     Peer {
         name: "prove-sdk",
@@ -75,13 +76,12 @@ const PEERS: [Peer; 5] = [
         name: "schemathesis",
         prefix: "interop::schemathesis::",
         files: &["requirements.txt"],
-        installed: venv_python,
-        available: || version(PYTHON).map(drop),
-        install: pip_install,
+        installed: python::interpreter,
+        available: || version(python::NAME).map(drop),
+        install: python::install,
     },
 ];
 
-const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Prepares every peer from its files in `sources` and returns those that cannot be had.
@@ -148,34 +148,6 @@ fn npm_ci(folder: &Path) -> Result<(), Failure> {
     process::run(Command::new(NPM).args(flags).current_dir(folder))
 }
 
-fn pip_install(folder: &Path) -> Result<(), Failure> {
-    let venv = folder.join("venv");
-    process::run(
-        Command::new(PYTHON)
-            .args(["-m", "venv", "--clear"])
-            .arg(&venv),
-    )?;
-    let mut pip = Command::new(venv_python(folder));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-    ]);
-    process::run(pip.arg(folder.join("requirements.txt")))
-}
-
-fn venv_python(folder: &Path) -> PathBuf {
-    let scripts = if cfg!(windows) {
-        "venv/Scripts"
-    } else {
-        "venv/bin"
-    };
-    process::executable(&folder.join(scripts), "python")
-}
-
 fn version(program: &str) -> Result<String, Failure> {
     process::capture(Command::new(program).arg("--version")).map(|text| text.trim().to_owned())
 }
@@ -188,14 +160,6 @@ fn major(version: &str) -> Option<u32> {
         .next()?
         .parse()
         .ok()
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| disk("read", path, &error))
-}
-
-fn disk(verb: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("cannot {verb} {}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -30,6 +30,16 @@ pub struct TokenStatus {
 }
 
 impl TokenClient {
+    /// The token of [`access_token`](Self::access_token), if it is in memory and not yet to
+    /// be renewed. Nothing is started, read or waited for; `None` means no more than that
+    /// [`access_token`](Self::access_token) may take longer. For bindings to other
+    /// languages, which have to prepare for a wait.
+    #[inline]
+    pub fn fresh_access_token(&self) -> Option<AccessToken> {
+        let inner = &self.0;
+        inner.slot.fresh(inner.obtainer.clock.coarse())
+    }
+
     /// What is known of the token of `request` (`None`: what
     /// [`access_token`](Self::access_token) asks for) from memory. Nothing is started,
     /// nobody is asked, and nothing blocks.

@@ -34,6 +34,22 @@ async fn a_live_token_is_never_asked_for_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_fresh_is_told_and_nothing_is_started() {
+    let (script, clock) = (Script::granting(HOUR), TestClock::new());
+    let client = client(&script, &clock);
+    assert!(client.fresh_access_token().is_none());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(script.requests(), 0);
+    let token = client.access_token().await.unwrap();
+    let fresh = client.fresh_access_token().unwrap();
+    assert_eq!(fresh.value(), token.value());
+    tokio::time::advance(Duration::from_secs(3600 - 100)).await;
+    assert!(client.fresh_access_token().is_none(), "to be renewed");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wall_clock_set_back_prolongs_no_life() {
     let (script, clock) = (Script::granting(HOUR), TestClock::new());
     let client = client(&script, &clock);

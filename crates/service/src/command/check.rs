@@ -4,13 +4,17 @@ use prove_token_config::Env;
 
 use crate::args::Common;
 use crate::banner;
-use crate::console::{print, printable};
+use crate::console::{print, printable, say};
 use crate::failure::Failure;
 use crate::service::Service;
+use crate::trace;
 
 /// One line on standard output if it would start, as far as that can be told without
 /// doing so: nothing is bound, and no token is asked for.
 pub(crate) fn run(common: &Common, env: Env) -> Result<(), Failure> {
+    for line in trace::Settings::read(&env)?.lines() {
+        say(&line);
+    }
     let service = Service::read(common.config.clone(), env)?;
     let plan = service.plan();
     let source = match &plan.file {

@@ -14,6 +14,7 @@ use crate::hardening::harden;
 use crate::log::Log;
 use crate::service::{Ending, Running, Service};
 use crate::systemd::{self, State};
+use crate::trace::{self, Traces};
 
 /// What work that cannot be cut off, such as a secret command, may still take.
 const LAST_WORK: Duration = Duration::from_secs(1);
@@ -21,6 +22,8 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// Serves, and returns the exit code.
 pub(crate) fn run(config: Option<PathBuf>, log: Log, env: Env) -> Result<u8, Failure> {
     harden()?;
+    let tracing = trace::Settings::read(&env)?;
+    let env = trace::without_headers(&env);
     let service = Service::read(config, env)?.take_sockets()?;
     let service = service.on_notice(|notice| match notice.is_problem() {
         true => tracing::warn!("{notice}"),
@@ -30,12 +33,17 @@ pub(crate) fn run(config: Option<PathBuf>, log: Log, env: Env) -> Result<u8, Fai
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| internal("cannot start the runtime", &error))?;
-    let code = runtime.block_on(serve(service, log));
+    let traces = Traces::start(&tracing)?;
+    let code = runtime.block_on(serve(service, log, &tracing));
     runtime.shutdown_timeout(LAST_WORK);
+    // Whoever asked twice waits for nothing.
+    if matches!(code, Ok(0)) {
+        traces.end();
+    }
     code
 }
 
-async fn serve(service: Service, log: Log) -> Result<u8, Failure> {
+async fn serve(service: Service, log: Log, tracing: &trace::Settings) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
     let banner = banner::lines(service.plan());
     let running = service.start().await?;
@@ -49,6 +57,9 @@ async fn serve(service: Service, log: Log) -> Result<u8, Failure> {
         if let Some(address) = address {
             log.say(&format!("listening on {address} for {whom}"));
         }
+    }
+    for line in tracing.lines() {
+        log.say(&line);
     }
     systemd::tell(State::Ready(&banner.status()));
     log.say(&format!("ready: {}", banner.status()));

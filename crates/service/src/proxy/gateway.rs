@@ -19,6 +19,7 @@ use super::dial::Dialer;
 use super::{fault, header, trust};
 use crate::failure::Failure;
 use crate::reply::Refusal;
+use crate::trace::Upstream;
 
 /// An idle connection is closed after this: load balancers forget idle ones after a
 /// minute.
@@ -140,8 +141,11 @@ impl Gateway {
         self.tokens.access_token().await?;
         self.budget.admit(&SystemClock).await?;
         let token = self.tokens.access_token().await?;
-        let request = call.request(&self.base, &token)?;
-        Ok((self.http.request(request).await, token))
+        let mut request = call.request(&self.base, &token)?;
+        let tried = Upstream::begin(&call.parts.extensions, &mut request);
+        let sent = self.http.request(request).await;
+        tried.end(&sent, |error| fault::refusal(error).error());
+        Ok((sent, token))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::lookout::By;
 use crate::office::Office;
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result};
+use crate::trace;
 
 /// The largest request body, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -48,6 +49,7 @@ pub(super) async fn grant(
     let form = Form::parse(&body)?;
     let office = visit.office;
     let caller = authenticate(office, &request.headers, &form, visit.visitor.peer)?;
+    trace::note_caller(&request.extensions, &caller.name);
     caller.admit()?;
     match form.one("grant_type")?.as_deref() {
         Some("client_credentials") => {}
@@ -60,6 +62,7 @@ pub(super) async fn grant(
     // A caller that no profile is left to has none by this name either.
     let first = || caller.profiles.first().map(String::as_str);
     let desk = office.desk(profile.or_else(first).unwrap_or_default(), caller)?;
+    trace::note_profile(&request.extensions, &desk.name);
     if form.one("scope")?.is_some_and(|scope| !desk.grants(&scope)) {
         return Err(oauth("invalid_scope", "the profile asks for another scope"));
     }

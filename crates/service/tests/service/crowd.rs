@@ -4,24 +4,52 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rustix::process::Resource;
 
 use crate::harness::{KEY, Service, Setup, allow_most, emulator, raw, until};
+use prove_token_emulator::Emulator;
 
 /// Connections of callers at a time.
 const SEATS: usize = 1024;
 
-/// Readers of events at a time.
+/// Of these, the ones on which one caller may wait for a newer token.
+const WAITS: usize = 256;
+
+/// Readers of events at a time, and those of one caller.
 const READERS: usize = 128;
+const OWN_READERS: usize = 16;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One connection that asked for `path`, with these headers.
-fn ask(service: &Service, path: &str, headers: &str) -> TcpStream {
+/// So many callers in place of one, each of whom has as much room as one may have.
+fn crowd(emulator: &Emulator, count: usize) -> Setup {
+    let caller = |number| {
+        let hash = digest(&SHA256, key(number).as_bytes());
+        let hash: String = hash
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!(
+            "[[service.callers]]\nname = \"caller-{number}\"\nkey_hash = \"sha256:{hash}\"\n\
+             profiles = [\"local\"]\n"
+        )
+    };
+    let callers: String = (0..count).map(caller).collect();
+    Setup::new(emulator).service(&callers)
+}
+
+fn key(number: usize) -> String {
+    format!("ptk_canary-key-of-caller-{number}")
+}
+
+/// One connection of the owner of `key` that asked for `path`, with these headers.
+fn ask(service: &Service, key: &str, path: &str, headers: &str) -> TcpStream {
     let mut stream = service.tcp();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
          Prove-Token-Request: true\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes()).unwrap();
@@ -34,12 +62,12 @@ fn ask(service: &Service, path: &str, headers: &str) -> TcpStream {
 fn one_connection_too_many_is_turned_away() {
     allow_most(Resource::Nofile);
     let emulator = emulator().start().unwrap();
-    let service = Setup::new(&emulator).watched().start();
+    let service = crowd(&emulator, SEATS / WAITS).watched().start();
     let token = service.get("/v1/token/local");
     let condition = format!("If-None-Match: {}\r\n", token.header("etag").unwrap());
     let path = "/v1/token/local?wait=60";
     let mut seated: Vec<_> = (0..SEATS)
-        .map(|_| ask(&service, path, &condition))
+        .map(|number| ask(&service, &key(number / WAITS), path, &condition))
         .collect();
     // The last one may still be on its way.
     let full = "prove_token_connections{listener=\"data\"} 1024\n";
@@ -79,18 +107,21 @@ fn one_connection_too_many_is_turned_away() {
 #[test]
 fn one_reader_of_events_too_many_is_turned_away() {
     let emulator = emulator().start().unwrap();
-    let service = Setup::new(&emulator).start();
+    let service = crowd(&emulator, READERS / OWN_READERS).start();
     let begun = |stream: &mut TcpStream| {
         let mut line = [0; 12];
         stream.read_exact(&mut line).unwrap();
         String::from_utf8(line.to_vec()).unwrap()
     };
     let mut readers: Vec<_> = (0..READERS)
-        .map(|_| ask(&service, "/v1/events", ""))
+        .map(|number| ask(&service, &key(number / OWN_READERS), "/v1/events", ""))
         .collect();
     for reader in &mut readers {
         assert_eq!(begun(reader), "HTTP/1.1 200");
     }
-    assert_eq!(begun(&mut ask(&service, "/v1/events", "")), "HTTP/1.1 503");
+    assert_eq!(
+        begun(&mut ask(&service, KEY, "/v1/events", "")),
+        "HTTP/1.1 503"
+    );
     service.get("/v1/token/local").expect(200);
 }

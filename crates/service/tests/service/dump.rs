@@ -51,7 +51,7 @@ fn it_leaves_no_core() {
     assert_eq!(has_core(folder.path()), are_cores_kept);
 
     let emulator = emulator().start().unwrap();
-    for (signal, number) in [("ABRT", 6), ("SEGV", 11), ("QUIT", 3)] {
+    for (signal, number) in [("ABRT", 6), ("SEGV", 11), ("TRAP", 5)] {
         let mut service = Setup::new(&emulator).start();
         service.get("/v1/token/local").expect(200);
         // Who is mighty enough gives it back what it gave up first. The rest must do.

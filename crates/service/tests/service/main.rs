@@ -20,6 +20,7 @@ mod local;
 mod log;
 mod metrics;
 mod openapi;
+mod otlp;
 mod outage;
 mod proxy;
 mod proxy_bearer;
