@@ -37,8 +37,9 @@ const STALLED: Duration = Duration::from_secs(30);
 /// be on its way.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// Headers together, in bytes, and their number.
-const LARGEST_HEAD: usize = 64 * 1024;
+/// Headers together, in bytes, and their number. Whoever is not known may fill this much
+/// on each connection.
+const LARGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");

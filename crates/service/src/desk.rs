@@ -114,6 +114,13 @@ impl Desk {
         scope.split(' ').filter(|word| !word.is_empty()).all(has)
     }
 
+    /// The scope of `token`, if it is known: what the server does not say is what was
+    /// asked for.
+    pub(crate) fn scope_of(&self, token: &AccessToken) -> Option<String> {
+        let scope = token.scope().unwrap_or(&self.scope).to_string();
+        (!scope.is_empty()).then_some(scope)
+    }
+
     /// Whether a caller may have the token renewed before its time now; it is then taken
     /// that it does. All callers share this: one in a loop must not use up what the
     /// provider grants to all.

@@ -104,7 +104,7 @@ fn oauth() -> Value {
                 "token_type": { "type": "string", "enum": ["Bearer"] },
                 "expires_in": number(),
             }),
-            json!({}),
+            json!({ "scope": string() }),
         ),
     })
 }

@@ -28,7 +28,7 @@ use crate::reply::{Refusal, json_result};
 use crate::trace;
 
 /// The largest request body, in bytes.
-const LARGEST_BODY: usize = 64 * 1024;
+const LARGEST_BODY: usize = 16 * 1024;
 
 /// Official SDKs ask again for every call if less is left.
 const LEAST: Duration = Duration::from_secs(90);
@@ -69,7 +69,12 @@ pub(super) async fn grant(
     let options = CallOptions::new().min_validity(LEAST);
     let token = desk.client.access_token_with_options(None, options).await;
     let token = token.map_err(failed)?;
-    let mut response = json_result(&handed_out(office, caller, profile, &token)?);
+    let mut answer = handed_out(office, caller, profile, &token)?;
+    // It may be another than the one that was asked for (RFC 6749 §5.1).
+    if let Some(scope) = desk.scope_of(&token) {
+        answer["scope"] = json!(scope);
+    }
+    let mut response = json_result(&answer);
     let no_cache = HeaderValue::from_static("no-cache");
     response.headers_mut().insert(PRAGMA, no_cache);
     response.extensions_mut().insert(By(Arc::clone(caller)));

@@ -42,6 +42,21 @@ fn a_caller_gets_the_kept_token_by_its_name_and_key() {
     assert_eq!(emulator.token_requests(), 1);
 }
 
+/// RFC 6749 §5.1: it is required where it is another than was asked for.
+#[test]
+fn the_scope_of_the_token_is_told() {
+    let emulator = emulator().start().unwrap();
+    let lines = "scope = [\"read\", \"write\"]\n";
+    let service = Setup::to_api(&emulator, "", lines).start();
+    for asked in ["", "&scope=read", "&scope=write+read"] {
+        let granted = post(&service, "/token", &[], &format!("{GOOD}{asked}"));
+        assert_eq!(granted.expect(200)["scope"], "read write", "{asked}");
+    }
+    let service = Setup::new(&emulator).start();
+    let granted = post(&service, "/token", &[], GOOD).expect(200);
+    assert!(granted.get("scope").is_none(), "{granted}");
+}
+
 #[test]
 fn what_is_wrong_is_said_in_the_words_of_rfc_6749() {
     let emulator = emulator().start().unwrap();
