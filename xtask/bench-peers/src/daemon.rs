@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ impl Daemon {
     /// Runs `command`, and waits until something accepts connections at `socket`.
     pub fn start(command: &mut Command, socket: &Path) -> Outcome<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
+        on_processor(command, SERVING);
         let mut child = command.stderr(Stdio::null()).spawn()?;
         let clock = match listens(&mut child, socket).and_then(|()| clock_of(&child)) {
             Ok(clock) => clock,
@@ -74,6 +76,35 @@ impl Drop for Daemon {
     }
 }
 
+/// The processor of servers, and that of whoever asks them. Where both may run on both, a
+/// server's time depends on who is in whose way.
+const SERVING: usize = 0;
+const ASKING: usize = 1;
+
+/// Keeps this thread, and those that it starts from now on, off the servers' processor.
+pub fn make_room() {
+    keep_to(ASKING);
+}
+
+/// Has `command` run on that processor alone.
+fn on_processor(command: &mut Command, processor: usize) {
+    let pinned = move || {
+        keep_to(processor);
+        Ok(())
+    };
+    // SAFETY: between fork and exec there is one system call.
+    unsafe {
+        command.pre_exec(pinned);
+    }
+}
+
+/// Where there is one processor only, nothing changes.
+fn keep_to(processor: usize) {
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(processor);
+    let _ = rustix::thread::sched_setaffinity(None, &set);
+}
+
 fn listens(child: &mut Child, socket: &Path) -> Outcome<()> {
     let start = Instant::now();
     while UnixStream::connect(socket).is_err() {
@@ -109,6 +140,15 @@ fn free_ports<const N: usize>() -> Outcome<[u16; N]> {
     Ok(ports)
 }
 
+/// A copy of a program in `folder`, as an installation makes it. What a linker has written
+/// is in memory in smaller pieces, and takes more of the processor.
+pub fn installed(program: &Path, folder: &Path) -> Outcome<PathBuf> {
+    let name = program.file_name().ok_or("a program without a name")?;
+    let copy = folder.join(name);
+    std::fs::copy(program, &copy)?;
+    Ok(copy)
+}
+
 /// Where a server listens.
 pub struct Place {
     pub socket: PathBuf,
@@ -139,8 +179,9 @@ impl Ours {
         let settings = folder.join("config.toml");
         let text = settings_text(&place, [admin, health], origin, folder);
         std::fs::write(&settings, text)?;
+        let program = installed(program, folder)?;
         let run = || {
-            let mut command = Command::new(program);
+            let mut command = Command::new(&program);
             command
                 .env_clear()
                 .env("HOME", folder)

@@ -80,9 +80,22 @@ impl<'a> Load<'a> {
         })
     }
 
-    /// Asks so often in all, as fast as there are answers.
+    /// Asks so often in all, as fast as there are answers. Whoever asks never sleeps: to
+    /// wake it would be work of the server that it waits for, and the more of it the
+    /// longer it waits.
     pub fn ask(&mut self, count: usize) -> Outcome<()> {
         let each = count / self.lines.len();
+        let awake = self.runtime.spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        let asked = self.ask_each(each);
+        awake.abort();
+        asked
+    }
+
+    fn ask_each(&mut self, each: usize) -> Outcome<()> {
         self.drive(|mut line, _, request| async move {
             for _ in 0..each {
                 line.ask(&request).await?;

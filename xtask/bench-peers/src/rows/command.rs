@@ -21,7 +21,7 @@ pub fn kept_token(command: &Path) -> Outcome<()> {
     );
     let scratch = Scratch::new()?;
     let ours = scratch.prove_token(command, &server.url())?;
-    let hello = scratch.program(&beside("hello")?);
+    let hello = scratch.program(&scratch.install(&beside("hello")?)?);
     // Leaves the token that the others find.
     ours.run()?;
     let programs = [("prove-token", &ours), ("clap hello", &hello)];

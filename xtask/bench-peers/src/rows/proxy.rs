@@ -20,6 +20,7 @@ const STREAMS: usize = 3;
 
 /// The CPU time of a small request and of a long answer, and the memory that one takes.
 pub fn forwarded(service: &Path) -> Outcome<()> {
+    daemon::make_room();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
     let server = Server::start(Answer::default())?;

@@ -35,6 +35,7 @@ struct Both {
 
 impl Both {
     fn start(service: &Path) -> Outcome<Self> {
+        daemon::make_room();
         let (folder, server) = (tempfile::tempdir()?, Server::start(Answer::default())?);
         let ours = Ours::start(service, folder.path(), &server.origin())?;
         let nginx = match program::find("nginx") {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
+use crate::daemon;
 use crate::figure::{self, Outcome};
 use crate::meter::median;
 
@@ -98,6 +99,11 @@ impl Scratch {
         Ok(Self(tempfile::tempdir()?))
     }
 
+    /// The program as it is once installed.
+    pub fn install(&self, path: &Path) -> Outcome<PathBuf> {
+        daemon::installed(path, self.0.path())
+    }
+
     /// A program without arguments.
     pub fn program(&self, path: &Path) -> Program {
         Program {
@@ -115,7 +121,7 @@ impl Scratch {
              client_id = \"bench-client\"\nclient_secret = {{ env = \"BENCH_SECRET\" }}\n"
         );
         let settings = self.write("config.toml", &profile)?;
-        let mut program = self.program(path);
+        let mut program = self.program(&self.install(path)?);
         let words = ["token", "--profile", "bench"];
         program.arguments = words.map(OsString::from).to_vec();
         let secret = ("BENCH_SECRET", "bench-secret".into());
