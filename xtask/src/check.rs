@@ -5,6 +5,7 @@ mod direction;
 mod features;
 mod function;
 mod map;
+mod rust_version;
 mod size;
 mod source;
 mod surface;
@@ -31,7 +32,7 @@ struct Check {
 }
 
 // The quick ones first: a person waits for the first complaint.
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     Check {
         name: "fmt",
         about: "rustfmt changes nothing",
@@ -56,6 +57,11 @@ const CHECKS: [Check; 10] = [
         name: "map",
         about: "crates/README.md names every crate",
         run: map::run,
+    },
+    Check {
+        name: "rust-version",
+        about: "no dependency needs a newer compiler than we say",
+        run: rust_version::run,
     },
     Check {
         name: "deny",
@@ -84,7 +90,7 @@ const CHECKS: [Check; 10] = [
     },
 ];
 
-/// Runs the named checks, or all of them; goes on after a failure and then tells them all.
+/// Runs the named checks, or all of the list; goes on after a failure and then tells them all.
 pub(crate) fn run(names: &[String]) -> Result<(), Failure> {
     let chosen = choose(names)?;
     let workspace = Workspace::load()?;
@@ -113,9 +119,7 @@ pub(crate) fn run(names: &[String]) -> Result<(), Failure> {
 
 /// The names of all checks with their meaning, one a line.
 pub(crate) fn listing() -> String {
-    let lines = CHECKS
-        .iter()
-        .map(|check| format!("  {:<10} {}", check.name, check.about));
+    let lines = every().map(|check| format!("  {:<12} {}", check.name, check.about));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -127,13 +131,14 @@ fn choose(names: &[String]) -> Result<Vec<&'static Check>, Failure> {
 }
 
 fn find(name: &str) -> Result<&'static Check, Failure> {
-    CHECKS
-        .iter()
-        .find(|check| check.name == name)
-        .ok_or_else(|| {
-            let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
-            suggestion::unknown("check", name, &known)
-        })
+    every().find(|check| check.name == name).ok_or_else(|| {
+        let known: Vec<_> = every().map(|check| check.name).collect();
+        suggestion::unknown("check", name, &known)
+    })
+}
+
+fn every() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter()
 }
 
 /// No problem is a pass; otherwise all of them are told, one a line.
