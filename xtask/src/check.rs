@@ -5,6 +5,7 @@ mod direction;
 mod features;
 mod function;
 mod map;
+mod publish;
 mod rust_version;
 mod size;
 mod source;
@@ -32,7 +33,7 @@ struct Check {
 }
 
 // The quick ones first: a person waits for the first complaint.
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     Check {
         name: "fmt",
         about: "rustfmt changes nothing",
@@ -57,6 +58,11 @@ const CHECKS: [Check; 11] = [
         name: "map",
         about: "crates/README.md names every crate",
         run: map::run,
+    },
+    Check {
+        name: "publish",
+        about: "the crates say what their registry shows",
+        run: publish::run,
     },
     Check {
         name: "rust-version",
@@ -89,6 +95,14 @@ const CHECKS: [Check; 11] = [
         run: surface::run,
     },
 ];
+
+// It builds everything once more: minutes, and nothing of it depends on most changes. CI
+// runs it beside the others.
+const BY_NAME: [Check; 1] = [Check {
+    name: "packages",
+    about: "the crates build from their packages alone; only if it is named",
+    run: publish::rehearse,
+}];
 
 /// Runs the named checks, or all of the list; goes on after a failure and then tells them all.
 pub(crate) fn run(names: &[String]) -> Result<(), Failure> {
@@ -138,7 +152,7 @@ fn find(name: &str) -> Result<&'static Check, Failure> {
 }
 
 fn every() -> impl Iterator<Item = &'static Check> {
-    CHECKS.iter()
+    CHECKS.iter().chain(&BY_NAME)
 }
 
 /// No problem is a pass; otherwise all of them are told, one a line.
@@ -164,6 +178,7 @@ mod tests {
             choose(&names).map(|checks| checks.iter().map(|check| check.name).collect::<Vec<_>>())
         };
         assert_eq!(chosen(&["size", "fmt"]).unwrap(), ["size", "fmt"]);
+        assert_eq!(chosen(&["packages"]).unwrap(), ["packages"]);
         assert_eq!(chosen(&[]).unwrap().len(), CHECKS.len());
         let failure = chosen(&["fmt", "sise"]).unwrap_err();
         assert_eq!(failure.exit_code(), 2);
