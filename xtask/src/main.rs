@@ -11,6 +11,7 @@ mod dist;
 mod environment;
 mod failure;
 mod fuzz;
+mod notes;
 mod process;
 mod python;
 mod suggestion;
@@ -32,6 +33,7 @@ Commands:
   bench --list                      print the goals
   dist [--out DIR] [PART…]          make what a release hands out, for this platform (target/dist):
                                     archive, python, or both
+  notes TAG                         print what CHANGELOG.md says of a release, if all agree on it
   help                              print this
 
 Checks:
@@ -58,11 +60,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             "fuzz" => fuzz::run(rest),
             "bench" => bench::run(rest),
             "dist" => dist::run(rest),
+            "notes" => notes::run(rest),
             "help" | "-h" | "--help" => help(),
             other => Err(suggestion::unknown(
                 "command",
                 other,
-                &["test", "check", "fuzz", "bench", "dist", "help"],
+                &["test", "check", "fuzz", "bench", "dist", "notes", "help"],
             )),
         },
     }
