@@ -5,6 +5,7 @@
 
 mod archive;
 mod folder;
+mod licence;
 mod package;
 mod program;
 

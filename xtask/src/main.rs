@@ -11,6 +11,7 @@ mod dist;
 mod environment;
 mod failure;
 mod fuzz;
+mod graph;
 mod notes;
 mod process;
 mod python;

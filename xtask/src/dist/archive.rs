@@ -173,11 +173,4 @@ mod tests {
         }
         assert_eq!(entries, content().into_iter().collect::<Vec<_>>());
     }
-
-    #[test]
-    fn the_same_content_makes_the_same_bytes() {
-        for format in [Format::TarGz, Format::Zip] {
-            assert_eq!(written(format), written(format), "{format:?}");
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::Job;
 use super::archive::{Content, Entry, Format};
+use super::licence;
 use crate::disk;
 use crate::failure::Failure;
 use crate::process;
@@ -24,7 +25,17 @@ const COMPLETIONS: [(&str, &str); 5] = [
 
 const PAPERS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/// What systemd, Kubernetes and Prometheus take. There is no service on Windows.
+/// The licences of what we did not write.
+const THIRD_PARTY: &str = "LICENSES-THIRD-PARTY.txt";
+
+/// What the programs are built from. There is no service on Windows.
+const PACKAGES: &[&str] = if cfg!(windows) {
+    &["prove-token-cli"]
+} else {
+    &["prove-token-cli", "prove-token-service"]
+};
+
+/// What systemd, Kubernetes and Prometheus take.
 const DEPLOYMENTS: &[&str] = if cfg!(windows) {
     &[]
 } else {
@@ -34,8 +45,11 @@ const DEPLOYMENTS: &[&str] = if cfg!(windows) {
 /// Builds the programs, and puts them into an archive with all that belongs to them.
 pub(super) fn pack(job: &Job<'_>) -> Result<(), Failure> {
     process::run(&mut build(cfg!(windows)))?;
-    let name = format!("{COMMAND}-{}-{}", job.version()?, host()?);
-    let content = content(&job.workspace.root, &job.workspace.target)?;
+    let host = host()?;
+    let name = format!("{COMMAND}-{}-{host}", job.version()?);
+    let mut content = content(&job.workspace.root, &job.workspace.target)?;
+    let licences = licence::collect(PACKAGES, &host)?;
+    content.insert(THIRD_PARTY.to_owned(), Entry::text(licences));
     let format = Format::HERE;
     let file = format!("{name}.{}", format.extension());
     job.folder
