@@ -63,8 +63,7 @@ fn maturin(job: &Job<'_>, arguments: &[&str], out: &Path) -> Command {
         .arg("--manifest-path")
         .arg(job.workspace.root.join(MANIFEST));
     maturin.arg("--out").arg(out);
-    // It, too, can do without the time of now.
-    maturin.env("SOURCE_DATE_EPOCH", job.seconds.to_string());
+    job.dated(&mut maturin);
     maturin
 }
 

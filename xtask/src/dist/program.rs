@@ -44,7 +44,7 @@ const DEPLOYMENTS: &[&str] = if cfg!(windows) {
 
 /// Builds the programs, and puts them into an archive with all that belongs to them.
 pub(super) fn pack(job: &Job<'_>) -> Result<(), Failure> {
-    process::run(&mut build(cfg!(windows)))?;
+    process::run(job.dated(&mut build(cfg!(windows))))?;
     let host = host()?;
     let name = format!("{COMMAND}-{}-{host}", job.version()?);
     let mut content = content(&job.workspace.root, &job.workspace.target)?;
