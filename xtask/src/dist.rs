@@ -25,8 +25,6 @@ struct Part {
     /// What it needs beside the Rust toolchain; without it the part is left out.
     prepare: fn(&Job<'_>) -> Result<(), Failure>,
     run: fn(&Job<'_>) -> Result<(), Failure>,
-    /// What to do if it failed.
-    remedy: &'static str,
 }
 
 const PARTS: [Part; 2] = [
@@ -34,13 +32,11 @@ const PARTS: [Part; 2] = [
         name: "archive",
         prepare: |_| Ok(()),
         run: program::pack,
-        remedy: "mend what is said above, and run `cargo xtask dist archive`",
     },
     Part {
         name: "python",
         prepare: package::prepare,
         run: package::build,
-        remedy: "mend what is said above, and run `cargo xtask dist python`",
     },
 ];
 
@@ -53,10 +49,6 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn version(&self) -> Result<&str, Failure> {
-        self.workspace.version()
-    }
-
     /// Tells `command` as well how old everything is to be. All are told: a build script
     /// that looks at it would run again between one that is and one that is not.
     fn dated<'c>(&self, command: &'c mut Command) -> &'c mut Command {
@@ -92,7 +84,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let made = folder.close()?;
     process::say(folder.path().display());
     let lines = made.iter().map(|(name, size)| line(name, *size));
-    process::print(lines.chain(left_out).collect::<Vec<_>>().join("\n"))
+    process::print(lines.collect::<Vec<_>>().join("\n"))?;
+    left_out.iter().for_each(process::say);
+    Ok(())
 }
 
 /// What was asked for.
@@ -160,19 +154,14 @@ fn missing(part: &Part, why: &Failure) -> Result<String, Failure> {
 
 fn of_part(part: &Part, failure: &Failure) -> Failure {
     Failure::failed(format!(
-        "the part `{}` failed: {failure}; {}",
-        part.name, part.remedy
+        "the part `{0}` failed: {failure}; mend that, and run `cargo xtask dist {0}`",
+        part.name
     ))
 }
 
 /// A file and its size, as people read it.
 fn line(name: &str, bytes: u64) -> String {
-    let thousands = bytes.div_ceil(1000);
-    format!(
-        "{:>6}.{} MB  {name}",
-        thousands / 1000,
-        thousands % 1000 / 100
-    )
+    format!("{:>7} kB  {name}", bytes.div_ceil(1000))
 }
 
 #[cfg(test)]
@@ -208,7 +197,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_by_people() {
-        assert_eq!(line("a", 4_812_345), "     4.8 MB  a");
-        assert_eq!(line("a", 99_000), "     0.0 MB  a");
+        assert_eq!(line("a", 4_812_345), "   4813 kB  a");
+        assert_eq!(line("a", 1), "      1 kB  a");
     }
 }

@@ -46,7 +46,7 @@ const DEPLOYMENTS: &[&str] = if cfg!(windows) {
 pub(super) fn pack(job: &Job<'_>) -> Result<(), Failure> {
     process::run(job.dated(&mut build(cfg!(windows))))?;
     let host = host()?;
-    let name = format!("{COMMAND}-{}-{host}", job.version()?);
+    let name = format!("{COMMAND}-{}-{host}", job.workspace.version()?);
     let mut content = content(&job.workspace.root, &job.workspace.target)?;
     let licences = licence::collect(PACKAGES, &host)?;
     content.insert(THIRD_PARTY.to_owned(), Entry::text(licences));
