@@ -26,7 +26,11 @@ pub(super) fn prepare(job: &Job<'_>) -> Result<(), Failure> {
     let pin = pin(&disk::read(&job.workspace.root.join(LIST))?)?;
     let list = tools.join("maturin.txt");
     fs::write(&list, pin).map_err(|error| disk::failure("write", &list, &error))?;
-    python::prepare(&list, &tools.join(BUILDER))
+    python::prepare(&list, &tools.join(BUILDER)).map_err(|why| {
+        Failure::failed(format!(
+            "{why}; it takes Python 3.10 or later with venv, and maturin from PyPI"
+        ))
+    })
 }
 
 /// Builds both beside the folder, so that only what is whole comes into it.
