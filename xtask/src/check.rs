@@ -5,6 +5,8 @@ mod direction;
 mod features;
 mod function;
 mod map;
+mod publish;
+mod rust_version;
 mod size;
 mod source;
 mod surface;
@@ -31,7 +33,7 @@ struct Check {
 }
 
 // The quick ones first: a person waits for the first complaint.
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     Check {
         name: "fmt",
         about: "rustfmt changes nothing",
@@ -56,6 +58,16 @@ const CHECKS: [Check; 10] = [
         name: "map",
         about: "crates/README.md names every crate",
         run: map::run,
+    },
+    Check {
+        name: "publish",
+        about: "the crates say what their registry shows",
+        run: publish::run,
+    },
+    Check {
+        name: "rust-version",
+        about: "no dependency needs a newer compiler than we say",
+        run: rust_version::run,
     },
     Check {
         name: "deny",
@@ -84,7 +96,15 @@ const CHECKS: [Check; 10] = [
     },
 ];
 
-/// Runs the named checks, or all of them; goes on after a failure and then tells them all.
+// It builds everything once more: minutes, and nothing of it depends on most changes. CI
+// runs it beside the others.
+const BY_NAME: [Check; 1] = [Check {
+    name: "packages",
+    about: "the crates build from their packages alone; only if it is named",
+    run: publish::rehearse,
+}];
+
+/// Runs the named checks, or all of the list; goes on after a failure and then tells them all.
 pub(crate) fn run(names: &[String]) -> Result<(), Failure> {
     let chosen = choose(names)?;
     let workspace = Workspace::load()?;
@@ -113,9 +133,7 @@ pub(crate) fn run(names: &[String]) -> Result<(), Failure> {
 
 /// The names of all checks with their meaning, one a line.
 pub(crate) fn listing() -> String {
-    let lines = CHECKS
-        .iter()
-        .map(|check| format!("  {:<10} {}", check.name, check.about));
+    let lines = every().map(|check| format!("  {:<12} {}", check.name, check.about));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -127,13 +145,14 @@ fn choose(names: &[String]) -> Result<Vec<&'static Check>, Failure> {
 }
 
 fn find(name: &str) -> Result<&'static Check, Failure> {
-    CHECKS
-        .iter()
-        .find(|check| check.name == name)
-        .ok_or_else(|| {
-            let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
-            suggestion::unknown("check", name, &known)
-        })
+    every().find(|check| check.name == name).ok_or_else(|| {
+        let known: Vec<_> = every().map(|check| check.name).collect();
+        suggestion::unknown("check", name, &known)
+    })
+}
+
+fn every() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().chain(&BY_NAME)
 }
 
 /// No problem is a pass; otherwise all of them are told, one a line.
@@ -159,6 +178,7 @@ mod tests {
             choose(&names).map(|checks| checks.iter().map(|check| check.name).collect::<Vec<_>>())
         };
         assert_eq!(chosen(&["size", "fmt"]).unwrap(), ["size", "fmt"]);
+        assert_eq!(chosen(&["packages"]).unwrap(), ["packages"]);
         assert_eq!(chosen(&[]).unwrap().len(), CHECKS.len());
         let failure = chosen(&["fmt", "sise"]).unwrap_err();
         assert_eq!(failure.exit_code(), 2);

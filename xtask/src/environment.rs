@@ -21,6 +21,12 @@ pub(crate) fn cargo_home() -> Option<PathBuf> {
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
 }
 
+/// How old the files of a build are to be: seconds since 1970, by
+/// <https://reproducible-builds.org/specs/source-date-epoch/>.
+pub(crate) fn source_date_epoch() -> Option<String> {
+    read("SOURCE_DATE_EPOCH").map(|value| value.to_string_lossy().into_owned())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place of this crate that reads the environment"

@@ -7,9 +7,12 @@
 mod bench;
 mod check;
 mod disk;
+mod dist;
 mod environment;
 mod failure;
 mod fuzz;
+mod graph;
+mod notes;
 mod process;
 mod python;
 mod suggestion;
@@ -29,6 +32,9 @@ Commands:
   fuzz [SECONDS]                    run each fuzz target for so long (60); needs a C++ compiler
   bench [--json FILE] [ROW…]        measure the performance goals, or only those rows
   bench --list                      print the goals
+  dist [--out DIR] [PART…]          make what a release hands out, for this platform (target/dist):
+                                    archive, python, or both
+  notes TAG                         print what CHANGELOG.md says of a release, if all agree on it
   help                              print this
 
 Checks:
@@ -54,11 +60,13 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             "check" => check::run(rest),
             "fuzz" => fuzz::run(rest),
             "bench" => bench::run(rest),
+            "dist" => dist::run(rest),
+            "notes" => notes::run(rest),
             "help" | "-h" | "--help" => help(),
             other => Err(suggestion::unknown(
                 "command",
                 other,
-                &["test", "check", "fuzz", "bench", "help"],
+                &["test", "check", "fuzz", "bench", "dist", "notes", "help"],
             )),
         },
     }

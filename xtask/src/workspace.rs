@@ -20,6 +20,7 @@ pub(crate) struct Workspace {
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) manifest: PathBuf,
     pub(crate) features: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -70,6 +71,13 @@ impl Workspace {
         self.packages.iter().find(|package| package.name == name)
     }
 
+    /// The one version of all that is published.
+    pub(crate) fn version(&self) -> Result<&str, Failure> {
+        self.package("prove-token")
+            .map(|core| core.version.as_str())
+            .ok_or_else(|| Failure::failed("cargo metadata: no package prove-token"))
+    }
+
     /// A path below the root as text with forward slashes, for messages and tables.
     pub(crate) fn relative(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.root).unwrap_or(path);
@@ -90,6 +98,7 @@ impl Kind {
 fn package(value: &Value) -> Option<Package> {
     Some(Package {
         name: text(&value["name"])?,
+        version: text(&value["version"])?,
         manifest: path(&value["manifest_path"])?,
         features: value["features"].as_object()?.keys().cloned().collect(),
         dependencies: value["dependencies"]
@@ -153,11 +162,12 @@ mod tests {
     #[test]
     fn tables_and_options_are_told_apart() {
         let json = r#"{"workspace_root":"/w","target_directory":"/w/target","packages":[{
-            "name":"a","manifest_path":"/w/a/Cargo.toml","features":{"f":["x"]},"dependencies":[
+            "name":"a","version":"1.2.3","manifest_path":"/w/a/Cargo.toml","features":{"f":["x"]},"dependencies":[
               {"name":"x","kind":null,"optional":true},
               {"name":"y","kind":"dev","optional":false},
               {"name":"z","kind":"build","optional":false}]}]}"#;
         let workspace = Workspace::parse(json).unwrap();
+        assert_eq!(workspace.packages[0].version, "1.2.3");
         assert_eq!(workspace.packages[0].features, ["f"]);
         let seen: Vec<_> = workspace.packages[0]
             .dependencies

@@ -149,6 +149,7 @@ mod tests {
     fn package(name: &str, dependencies: &[(&str, Kind)]) -> Package {
         Package {
             name: name.to_owned(),
+            version: String::new(),
             manifest: PathBuf::new(),
             features: Vec::new(),
             dependencies: dependencies

@@ -51,6 +51,7 @@ mod tests {
     fn count(features: &[&str]) -> usize {
         let package = Package {
             name: "a".to_owned(),
+            version: String::new(),
             manifest: PathBuf::new(),
             features: features.iter().map(|name| (*name).to_owned()).collect(),
             dependencies: Vec::new(),
