@@ -80,22 +80,22 @@ impl<'a> Load<'a> {
         })
     }
 
-    /// Asks so often in all, as fast as there are answers. Whoever asks never sleeps: to
-    /// wake it would be work of the server that it waits for, and the more of it the
-    /// longer it waits.
-    pub fn ask(&mut self, count: usize) -> Outcome<()> {
-        let each = count / self.lines.len();
+    /// As [`ask`](Self::ask), and never sleeps meanwhile: to wake it would be work of the
+    /// server that it waits for, and the more of it the longer it waits.
+    pub fn ask_awake(&mut self, count: usize) -> Outcome<()> {
         let awake = self.runtime.spawn(async {
             loop {
                 tokio::task::yield_now().await;
             }
         });
-        let asked = self.ask_each(each);
+        let asked = self.ask(count);
         awake.abort();
         asked
     }
 
-    fn ask_each(&mut self, each: usize) -> Outcome<()> {
+    /// Asks so often in all, as fast as there are answers.
+    pub fn ask(&mut self, count: usize) -> Outcome<()> {
+        let each = count / self.lines.len();
         self.drive(|mut line, _, request| async move {
             for _ in 0..each {
                 line.ask(&request).await?;

@@ -87,7 +87,8 @@ impl<'a> Pair<'a> {
         for subject in &mut subjects {
             subject.load.ask(WARM_UP)?;
         }
-        print_cpu("14", &mut subjects, REQUESTS)
+        // The API is on the same processor as this: it needs the time that this would not sleep.
+        print_cpu("14", &mut subjects, REQUESTS, Load::ask)
     }
 
     fn long(&self) -> Outcome<()> {

@@ -86,12 +86,17 @@ pub struct Subject<'a> {
 }
 
 /// Prints the CPU time of each per request, in microseconds: in turn, and the medians.
-pub fn print_cpu(row: &str, subjects: &mut [Subject<'_>], requests: usize) -> Outcome<()> {
+pub fn print_cpu<'a>(
+    row: &str,
+    subjects: &mut [Subject<'a>],
+    requests: usize,
+    ask: impl Fn(&mut Load<'a>, usize) -> Outcome<()>,
+) -> Outcome<()> {
     let mut samples = vec![Vec::with_capacity(ROUNDS); subjects.len()];
     for _ in 0..ROUNDS {
         for (subject, samples) in subjects.iter_mut().zip(&mut samples) {
             let before = subject.daemon.cpu()?;
-            subject.load.ask(requests)?;
+            ask(&mut subject.load, requests)?;
             samples.push((subject.daemon.cpu()? - before) / requests as f64 / 1e3);
         }
     }
@@ -121,7 +126,7 @@ pub fn token_cpu(service: &Path) -> Outcome<()> {
         }
         None => missing("12", &names),
     }
-    print_cpu("12", &mut subjects, REQUESTS)
+    print_cpu("12", &mut subjects, REQUESTS, Load::ask_awake)
 }
 
 /// Row 13: how long the slowest of a hundred takes, at half of what the slower of the two
