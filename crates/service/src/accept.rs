@@ -155,7 +155,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// The output of `work`, if it is there at once.
-async fn ready_now<T>(work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn ready_now<T>(work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     std::future::poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),

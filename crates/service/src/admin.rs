@@ -9,9 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
-use axum::response::Response as Answered;
 use axum::routing::{any, get, post};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -19,6 +17,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tower_service::Service as _;
 
+use crate::body::Body;
 use crate::connection::{Answer, Visitor};
 use crate::guard;
 use crate::lookout::{Id, Lookout};
@@ -113,7 +112,7 @@ impl Admin {
         }
         request.extensions_mut().insert(id);
         let Ok(response) = self.router.clone().call(request).await;
-        Ok(response)
+        Ok(response.map(Body::Page))
     }
 }
 
@@ -155,20 +154,20 @@ fn router(kind: Kind, view: Arc<View>) -> Router {
     router.fallback(any(nothing)).with_state(view)
 }
 
-async fn only_get(id: Id) -> Answered {
+async fn only_get(id: Id) -> Response<Body> {
     Refusal::method("GET").answer(&id)
 }
 
-async fn only_post(id: Id) -> Answered {
+async fn only_post(id: Id) -> Response<Body> {
     Refusal::method("POST").answer(&id)
 }
 
-async fn nothing(id: Id) -> Answered {
+async fn nothing(id: Id) -> Response<Body> {
     Refusal::no_such_path().answer(&id)
 }
 
 /// `POST /admin/reload`: the configuration is read anew, with every secret.
-async fn reload(State(view): State<Arc<View>>, id: Id, request: Parts) -> Answered {
+async fn reload(State(view): State<Arc<View>>, id: Id, request: Parts) -> Response<Body> {
     let outcome = async {
         intended(&request.headers)?;
         let changes = view.reloader.reload().await.map_err(|failure| {
@@ -187,7 +186,7 @@ async fn reload(State(view): State<Arc<View>>, id: Id, request: Parts) -> Answer
 }
 
 /// `GET /metrics`
-async fn metrics(State(view): State<Arc<View>>) -> Answered {
+async fn metrics(State(view): State<Arc<View>>) -> Response<Body> {
     let scrape = Scrape {
         lookout: Arc::clone(view.lookout()),
         office: view.office(),
@@ -197,14 +196,14 @@ async fn metrics(State(view): State<Arc<View>>) -> Answered {
 }
 
 /// `GET /openapi.json`
-async fn description() -> Answered {
+async fn description() -> Response<Body> {
     json_result(&openapi::document())
 }
 
 impl<S: Sync> FromRequestParts<S> for Id {
-    type Rejection = Answered;
+    type Rejection = Response<Body>;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Answered> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response<Body>> {
         let id = parts.extensions.get::<Self>().cloned();
         id.ok_or_else(|| Refusal::defect().answer(""))
     }

@@ -8,6 +8,7 @@ mod admin;
 mod args;
 mod banner;
 mod bearer;
+mod body;
 mod broker;
 mod caller;
 mod checkup;

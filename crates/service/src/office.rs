@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use prove_token_config::Caller;
 use tracing::{Level, enabled};
 
+use crate::body::Body;
 use crate::caller::Callers;
 use crate::connection::{Answer, Visitor};
 use crate::desk::Desk;

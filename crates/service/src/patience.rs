@@ -1,7 +1,7 @@
 //! How long silence is borne.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
@@ -19,6 +19,26 @@ pub(crate) struct Patience {
     part: Duration,
     silent: u32,
     timer: Option<Pin<Box<Sleep>>>,
+    told: Told,
+}
+
+/// Whom something wakes already when it happens. To tell it once more, at each look, takes
+/// locks, and as long as to look for what came.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Option<Waker>);
+
+impl Told {
+    /// Whether that is whoever asks now.
+    pub(crate) fn knows(&self, context: &Context<'_>) -> bool {
+        let is_same = |woken: &Waker| woken.will_wake(context.waker());
+        self.0.as_ref().is_some_and(is_same)
+    }
+
+    /// Notes what was told: by `polled`, it wakes whoever asks now, or it has happened.
+    pub(crate) fn note<T>(&mut self, polled: Poll<T>, context: &Context<'_>) -> Poll<T> {
+        self.0 = polled.is_pending().then(|| context.waker().clone());
+        polled
+    }
 }
 
 impl Patience {
@@ -27,6 +47,7 @@ impl Patience {
             part: limit / PARTS,
             silent: 0,
             timer: None,
+            told: Told::default(),
         }
     }
 
@@ -39,7 +60,11 @@ impl Patience {
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.part)));
         loop {
-            ready!(timer.as_mut().poll(context));
+            if self.told.knows(context) && !timer.is_elapsed() {
+                return Poll::Pending;
+            }
+            let polled = timer.as_mut().poll(context);
+            ready!(self.told.note(polled, context));
             self.silent += 1;
             // The first part was under way when the silence began.
             if self.silent > PARTS {
@@ -59,6 +84,18 @@ mod tests {
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn it_wakes_whoever_asked_last() {
+        let mut patience = Patience::new(LIMIT);
+        let early = timeout(LIMIT / 8, poll_fn(|context| patience.poll(context)));
+        assert!(early.await.is_err());
+        // Nobody but the patience wakes this task, which is another one.
+        let started = Instant::now();
+        let task = tokio::spawn(async move { poll_fn(|context| patience.poll(context)).await });
+        task.await.unwrap();
+        assert!(started.elapsed() < LIMIT + LIMIT / 4);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn it_runs_out_in_silence_alone() {

@@ -36,6 +36,8 @@ pub(crate) struct Seat {
     steps: AtomicUsize,
     /// Whether the next answer is the last.
     is_closing: AtomicBool,
+    is_given_up: AtomicBool,
+    /// Notified after that was set.
     given_up: Notify,
 }
 
@@ -86,7 +88,9 @@ impl Roster {
         if state.seats.len() >= self.most {
             let unnamed = state.seats.iter().find(|(_, seat)| seat.is_unnamed());
             let number = *unnamed?.0;
-            state.seats.remove(&number)?.given_up.notify_one();
+            let seat = state.seats.remove(&number)?;
+            seat.is_given_up.store(true, Ordering::Release);
+            seat.given_up.notify_one();
             self.given_up.fetch_add(1, Ordering::Relaxed);
         }
         let number = state.next;
@@ -187,6 +191,11 @@ impl Seat {
     /// Whether no request is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether another connection gets its place.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Acquire)
     }
 
     /// Whether nothing is under way for anybody who has said who it is.

@@ -8,7 +8,6 @@ mod token;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, Uri};
@@ -16,6 +15,7 @@ use hyper::body::Incoming;
 
 pub(crate) use self::profile::state as profile_state;
 pub(crate) use self::table::Route;
+use crate::body::Body;
 use crate::caller::Known;
 use crate::connection::Visitor;
 use crate::lookout::Lookout;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::figure::Outcome;
+use crate::server::Server;
 
 /// A server of one process, ended with this value.
 pub struct Daemon {
@@ -163,7 +164,8 @@ impl Place {
     }
 }
 
-/// `prove-tokend` with a profile `bench`, whose tokens and API are at `origin`, and what
+/// `prove-tokend` with a profile `bench`, whose tokens come from `tokens` and whose API is
+/// at `api`, and what
 /// its caller is known by.
 pub struct Ours {
     pub daemon: Daemon,
@@ -173,11 +175,16 @@ pub struct Ours {
 
 impl Ours {
     /// Everything that can be turned on is.
-    pub fn start(program: &Path, folder: &Path, origin: &str) -> Outcome<Self> {
+    pub fn start(program: &Path, folder: &Path, tokens: &Server, api: &Server) -> Outcome<Self> {
         let [port, admin, health] = free_ports()?;
         let place = Place::new(folder, "prove-tokend", port);
         let settings = folder.join("config.toml");
-        let text = settings_text(&place, [admin, health], origin, folder);
+        let text = settings_text(
+            &place,
+            [admin, health],
+            [tokens.url(), api.origin()],
+            folder,
+        );
         std::fs::write(&settings, text)?;
         let program = installed(program, folder)?;
         let run = || {
@@ -200,13 +207,18 @@ impl Ours {
     }
 }
 
-fn settings_text(place: &Place, [admin, health]: [u16; 2], origin: &str, folder: &Path) -> String {
+fn settings_text(
+    place: &Place,
+    [admin, health]: [u16; 2],
+    [endpoint, api]: [String; 2],
+    folder: &Path,
+) -> String {
     let (socket, port) = (place.socket.display(), place.port);
     let sink = folder.join("sink").display().to_string();
     let user = rustix::process::getuid().as_raw();
     format!(
         "version = 1\n\
-         [profiles.bench]\ntoken_endpoint = \"{origin}/token\"\napi_base = \"{origin}\"\n\
+         [profiles.bench]\ntoken_endpoint = \"{endpoint}\"\napi_base = \"{api}\"\n\
          client_id = \"bench-client\"\nclient_secret = {{ env = \"BENCH_SECRET\" }}\n\
          [service]\nlisten = [\"unix:{socket}\", \"127.0.0.1:{port}\"]\n\
          admin_listen = \"127.0.0.1:{admin}\"\nhealth_listen = \"127.0.0.1:{health}\"\n\

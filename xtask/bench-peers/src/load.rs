@@ -80,29 +80,24 @@ impl<'a> Load<'a> {
         })
     }
 
-    /// As [`ask`](Self::ask), and never sleeps meanwhile: to wake it would be work of the
-    /// server that it waits for, and the more of it the longer it waits.
-    pub fn ask_awake(&mut self, count: usize) -> Outcome<()> {
+    /// Asks so often in all, as fast as there are answers. The thread never sleeps
+    /// meanwhile: to wake it would be work of the server that it waits for, and the more of
+    /// it the longer it waits.
+    pub fn ask(&mut self, count: usize) -> Outcome<()> {
+        let each = count / self.lines.len();
         let awake = self.runtime.spawn(async {
             loop {
                 tokio::task::yield_now().await;
             }
         });
-        let asked = self.ask(count);
-        awake.abort();
-        asked
-    }
-
-    /// Asks so often in all, as fast as there are answers.
-    pub fn ask(&mut self, count: usize) -> Outcome<()> {
-        let each = count / self.lines.len();
-        self.drive(|mut line, _, request| async move {
+        let asked = self.drive(|mut line, _, request| async move {
             for _ in 0..each {
                 line.ask(&request).await?;
             }
             Ok((line, Vec::new()))
-        })?;
-        Ok(())
+        });
+        awake.abort();
+        asked.map(drop)
     }
 
     /// Asks at a steady rate in all (requests a second) for so long, and says how long each

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 use crate::figure::Outcome;
 use crate::ours;
 
-/// Runs on a thread of its own until the program ends.
+/// Runs until the program ends.
 pub struct Server {
     port: u16,
     scheme: &'static str,
@@ -37,7 +38,18 @@ impl Default for Answer {
 }
 
 impl Server {
+    /// On a thread of its own.
     pub fn start(answer: Answer) -> Outcome<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let server = Self::start_on(&runtime, answer)?;
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        Ok(server)
+    }
+
+    /// On a runtime that somebody else drives.
+    pub fn start_on(runtime: &Runtime, answer: Answer) -> Outcome<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
@@ -47,11 +59,7 @@ impl Server {
         } else {
             "http"
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let count = Arc::clone(&requests);
-        std::thread::spawn(move || runtime.block_on(accept(listener, answer, count)));
+        runtime.spawn(accept(listener, answer, Arc::clone(&requests)));
         Ok(Self {
             port,
             scheme,
@@ -101,9 +109,11 @@ fn text(status: u16) -> Arc<str> {
         200 => ours::answer(1),
         _ => r#"{"error":"server_error"}"#.to_owned(),
     };
+    // Another one than the usual would be kept apart by clients.
+    let reason = if status == 200 { "OK" } else { "Status" };
     let length = body.len();
     format!(
-        "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n\
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\n\
          metadata-flavor: Google\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .into()

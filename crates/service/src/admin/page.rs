@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderValue;
+use http::Response;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use maud::{DOCTYPE, Markup, html};
 
 use super::View;
 use super::state::{CallerView, ConnectionsView, Overview, ProfileView, TokenView};
+use crate::body::Body;
 use crate::metrics::RequestCount;
 use crate::reply::result;
 
@@ -24,21 +25,21 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// `GET /`
-pub(super) async fn dashboard(State(view): State<Arc<View>>) -> Response {
+pub(super) async fn dashboard(State(view): State<Arc<View>>) -> Response<Body> {
     guarded(HTML, page(&view.overview()).into_string())
 }
 
 /// `GET /dashboard.js`
-pub(super) async fn script() -> Response {
+pub(super) async fn script() -> Response<Body> {
     guarded(JS, include_str!("page/dashboard.js").to_owned())
 }
 
 /// `GET /dashboard.css`
-pub(super) async fn style() -> Response {
+pub(super) async fn style() -> Response<Body> {
     guarded(CSS, include_str!("page/dashboard.css").to_owned())
 }
 
-fn guarded(content_type: HeaderValue, text: String) -> Response {
+fn guarded(content_type: HeaderValue, text: String) -> Response<Body> {
     let mut response = result(content_type, text);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);

@@ -4,24 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::response::Response;
+use http::Response;
 use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Value, json};
 
 use super::View;
+use crate::body::Body;
 use crate::desk::Desk;
 use crate::lookout::Id;
 use crate::reply::{Refusal, json_result};
 use crate::route::{profile_state, query};
 
 /// `GET /livez`: it answers, and that is all: a provider's outage is no reason to kill it.
-pub(super) async fn live() -> Response {
+pub(super) async fn live() -> Response<Body> {
     json_result(&json!({ "live": true }))
 }
 
 /// `GET /startupz`: whether every profile has a token, or knows why it has none.
-pub(super) async fn started(State(view): State<Arc<View>>) -> Response {
+pub(super) async fn started(State(view): State<Arc<View>>) -> Response<Body> {
     let has_begun = |desk: &Arc<Desk>| desk.has_begun.load(Ordering::Relaxed);
     let started = view.office().desks.values().all(has_begun);
     probed(started, json!({ "started": started }))
@@ -29,7 +30,7 @@ pub(super) async fn started(State(view): State<Arc<View>>) -> Response {
 
 /// `GET /readyz?profile=`: whether a token can be handed out of every profile, or of the
 /// one that is named.
-pub(super) async fn ready(State(view): State<Arc<View>>, id: Id, request: Parts) -> Response {
+pub(super) async fn ready(State(view): State<Arc<View>>, id: Id, request: Parts) -> Response<Body> {
     let outcome = readiness(&view, &request);
     let answer = |(ready, body)| probed(ready, body);
     outcome.map_or_else(|refusal| refusal.answer(&id), answer)
@@ -63,7 +64,7 @@ fn brief(state: &Value) -> Value {
     })
 }
 
-fn probed(is_well: bool, body: Value) -> Response {
+fn probed(is_well: bool, body: Value) -> Response<Body> {
     let mut response = json_result(&body);
     if !is_well {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::UNIX_EPOCH;
 
 use axum::extract::State;
-use axum::response::Response;
+use http::Response;
 use prove_token::{Clock as _, SystemClock};
 use prove_token_config::{HandsOut, Identity};
 use serde::Serialize;
 
 use super::View;
+use crate::body::Body;
 use crate::caller::Known;
 use crate::desk::Desk;
 use crate::lookout::Lookout;
@@ -77,7 +78,7 @@ pub(super) struct ConnectionsView {
 }
 
 /// `GET /state`
-pub(super) async fn state(State(view): State<Arc<View>>) -> Response {
+pub(super) async fn state(State(view): State<Arc<View>>) -> Response<Body> {
     let text = serde_json::to_vec(&view.overview());
     result(JSON, text.unwrap_or_default())
 }

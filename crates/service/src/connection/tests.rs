@@ -15,13 +15,13 @@ const LONG: usize = 1024 * 1024;
 impl Answer for Echo {
     async fn answer(&self, _: Visitor<'_>, request: Request<Incoming>) -> Response<Body> {
         if request.uri().path() == "/long" {
-            return Response::new(Body::from(vec![b'x'; LONG]));
+            return Response::new(Body::whole(vec![b'x'; LONG]));
         }
         let answer = match whole(request.into_body(), 100).await {
             Ok(body) => format!("{} bytes", body.len()),
             Err(fault) => format!("{fault:?}"),
         };
-        Response::new(Body::from(answer))
+        Response::new(Body::whole(answer))
     }
 }
 

@@ -1,11 +1,11 @@
 //! One profile's way to its API.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use axum::body::Body;
-use http::header::{AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::{self, Client};
@@ -17,6 +17,8 @@ use prove_token_config::Profile;
 use super::body::{Reel, Run};
 use super::dial::Dialer;
 use super::{fault, header, trust};
+use crate::accept::ready_now;
+use crate::body::Body;
 use crate::failure::Failure;
 use crate::reply::Refusal;
 use crate::trace::Upstream;
@@ -32,6 +34,9 @@ pub(crate) struct Gateway {
     budget: RequestBudget,
     http: Client<Dialer, Run>,
     base: Uri,
+    /// The `Host` of the base, ready: made anew for each request it takes as long as half
+    /// of the other headers.
+    host: HeaderValue,
 }
 
 /// A request on its way, with all that a second try takes.
@@ -59,7 +64,9 @@ impl Gateway {
             let message = format!("profile {}: the {what} is not a URL", profile.name);
             Failure::new(ErrorKind::Internal, message)
         };
-        let base = api.as_str().parse().map_err(|_| internal("API base"))?;
+        let base: Uri = api.as_str().parse().map_err(|_| internal("API base"))?;
+        let host = base.authority().map(Authority::as_str).unwrap_or_default();
+        let host = host.parse().map_err(|_| internal("API base"))?;
         let proxy = match &profile.proxy {
             Some(proxy) if !is_loopback(api) => {
                 Some(proxy.as_str().parse().map_err(|_| internal("proxy"))?)
@@ -73,12 +80,14 @@ impl Gateway {
         let http = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
+            .set_host(false)
             .build(Dialer::new(tls, proxy, profile.timeouts.connect));
         Ok(Some(Self {
             tokens: client.clone(),
             budget: profile.budget.clone(),
             http,
             base,
+            host,
         }))
     }
 
@@ -136,12 +145,18 @@ impl Gateway {
     }
 
     /// One try. It takes no place in the provider's window before there is a token to go
-    /// on with, and takes the token after the queue: another may have come by then.
+    /// on with, and takes the token anew after a queue: another may have come by then.
     async fn once(&self, call: &Call) -> Result<(Sent, AccessToken), Refusal> {
-        self.tokens.access_token().await?;
-        self.budget.admit(&SystemClock).await?;
         let token = self.tokens.access_token().await?;
-        let mut request = call.request(&self.base, &token)?;
+        let mut turn = pin!(self.budget.admit(&SystemClock));
+        let token = match ready_now(turn.as_mut()).await {
+            Some(turn) => turn.map(|()| token)?,
+            None => {
+                turn.await?;
+                self.tokens.access_token().await?
+            }
+        };
+        let mut request = call.request(self, &token)?;
         let tried = Upstream::begin(&call.parts.extensions, &mut request);
         let sent = self.http.request(request).await;
         tried.end(&sent, |error| fault::refusal(error).error());
@@ -150,18 +165,19 @@ impl Gateway {
 }
 
 impl Call {
-    /// The request to the API at `base`, with its one `Authorization`.
-    fn request(&self, base: &Uri, token: &AccessToken) -> Result<Request<Run>, Refusal> {
+    /// The request to the API, with its one `Authorization`.
+    fn request(&self, gateway: &Gateway, token: &AccessToken) -> Result<Request<Run>, Refusal> {
         let impossible = |what| {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             Refusal::new(status, ErrorKind::Internal.as_str(), what)
         };
         let run = self.reel.run();
         let run = run.ok_or_else(|| impossible("the body cannot be sent again"))?;
-        let mut uri = base.clone().into_parts();
+        let mut uri = gateway.base.clone().into_parts();
         uri.path_and_query = Some(self.target.clone());
         let uri = Uri::from_parts(uri).map_err(|_| impossible("the target is not a URL"))?;
         let mut headers = self.parts.headers.clone();
+        headers.insert(HOST, gateway.host.clone());
         headers.insert(AUTHORIZATION, token.authorization_header());
         // Of some methods hyper would drop a body whose length is not known.
         if !run.is_end_stream() && run.size_hint().exact().is_none() {
@@ -186,7 +202,7 @@ fn answer(response: Response<Incoming>, token: &AccessToken) -> Result<Response<
     header::to_caller(&mut parts.headers, parts.version, token.value());
     // The connection's, not the API's.
     parts.version = Version::HTTP_11;
-    Ok(Response::from_parts(parts, Body::new(body)))
+    Ok(Response::from_parts(parts, Body::Api(body)))
 }
 
 /// Reached without a proxy, for which these names mean itself.

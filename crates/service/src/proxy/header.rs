@@ -113,9 +113,13 @@ pub(super) fn to_caller(headers: &mut HeaderMap, version: Version, token: &str) 
 
 /// Removes what is about the connection, and what `Connection` says is.
 fn strip(headers: &mut HeaderMap) {
-    let named: Vec<_> = headers.get_all(CONNECTION).iter().flat_map(names).collect();
-    for name in named.iter().chain(&OF_CONNECTION) {
-        headers.remove(name);
+    // Most messages have none of them, and few headers: to look at these once is quicker
+    // than to look for each of those.
+    if headers.keys().any(|name| OF_CONNECTION.contains(name)) {
+        let named: Vec<_> = headers.get_all(CONNECTION).iter().flat_map(names).collect();
+        for name in named.iter().chain(&OF_CONNECTION) {
+            headers.remove(name);
+        }
     }
 }
 

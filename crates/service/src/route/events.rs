@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
@@ -17,6 +16,7 @@ use serde_json::Value;
 
 use super::profile::state;
 use super::{Outcome, Visit};
+use crate::body::Body;
 use crate::caller::Known;
 use crate::events::{NoMore, Reader};
 use crate::metrics::count;
@@ -57,7 +57,7 @@ pub(super) fn stream(visit: Visit<'_>) -> Outcome {
             count(&lookout.metrics.slow_readers);
         }
     });
-    let mut response = Response::new(Body::new(body));
+    let mut response = Response::new(Body::Events(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, EVENTS);
     headers.insert(CACHE_CONTROL, NO_STORE);

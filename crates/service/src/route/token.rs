@@ -35,7 +35,7 @@ pub(super) async fn token(visit: Visit<'_>, profile: &str, request: &Parts) -> O
     response.headers_mut().insert(ETAG, ready.etag.clone());
     if request.headers.get(IF_NONE_MATCH) == Some(&ready.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = axum::body::Body::empty();
+        *response.body_mut() = crate::body::Body::empty();
     }
     Ok(response)
 }

@@ -37,7 +37,7 @@ impl Both {
     fn start(service: &Path) -> Outcome<Self> {
         daemon::make_room();
         let (folder, server) = (tempfile::tempdir()?, Server::start(Answer::default())?);
-        let ours = Ours::start(service, folder.path(), &server.origin())?;
+        let ours = Ours::start(service, folder.path(), &server, &server)?;
         let nginx = match program::find("nginx") {
             Some(program) => Some(ready_answer(&program, folder.path())?),
             None => None,
@@ -86,17 +86,12 @@ pub struct Subject<'a> {
 }
 
 /// Prints the CPU time of each per request, in microseconds: in turn, and the medians.
-pub fn print_cpu<'a>(
-    row: &str,
-    subjects: &mut [Subject<'a>],
-    requests: usize,
-    ask: impl Fn(&mut Load<'a>, usize) -> Outcome<()>,
-) -> Outcome<()> {
+pub fn print_cpu(row: &str, subjects: &mut [Subject<'_>], requests: usize) -> Outcome<()> {
     let mut samples = vec![Vec::with_capacity(ROUNDS); subjects.len()];
     for _ in 0..ROUNDS {
         for (subject, samples) in subjects.iter_mut().zip(&mut samples) {
             let before = subject.daemon.cpu()?;
-            ask(&mut subject.load, requests)?;
+            subject.load.ask(requests)?;
             samples.push((subject.daemon.cpu()? - before) / requests as f64 / 1e3);
         }
     }
@@ -126,7 +121,7 @@ pub fn token_cpu(service: &Path) -> Outcome<()> {
         }
         None => missing("12", &names),
     }
-    print_cpu("12", &mut subjects, REQUESTS, Load::ask_awake)
+    print_cpu("12", &mut subjects, REQUESTS)
 }
 
 /// Row 13: how long the slowest of a hundred takes, at half of what the slower of the two
