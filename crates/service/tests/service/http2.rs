@@ -30,22 +30,30 @@ fn head(fields: &[(&str, &str)]) -> Vec<u8> {
     POST.into_iter().chain(fields).collect()
 }
 
+/// A frame of stream 1: its type, its flags and what it holds.
+type Part = (u8, u8, Vec<u8>);
+
+/// The next one; `None` if the connection ends.
+fn next_part(stream: &mut Stream) -> Option<Part> {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        stream.read_exact(&mut payload).ok()?;
+        if head[8] == 1 {
+            return Some((head[3], head[4], payload));
+        }
+    }
+}
+
 /// Whether the answer on stream 1 is a 200; `false` if the stream or the connection ends.
 fn is_served(stream: &mut Stream) -> bool {
     loop {
-        let mut head = [0; 9];
-        if stream.read_exact(&mut head).is_err() {
-            return false;
-        }
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        if stream.read_exact(&mut payload).is_err() {
-            return false;
-        }
-        match (head[3], head[8]) {
-            (HEADERS, 1) => return payload.first() == Some(&OK),
-            (RST_STREAM, 1) => return false,
-            _ => {}
+        match next_part(stream) {
+            Some((HEADERS, _, payload)) => return payload.first() == Some(&OK),
+            None | Some((RST_STREAM, ..)) => return false,
+            Some(_) => {}
         }
     }
 }
@@ -98,4 +106,31 @@ fn what_http1_would_read_differently_is_refused() {
     assert!(post(port, &pair, &[]));
     let bodies: Vec<_> = api.seen().into_iter().map(|seen| seen.body).collect();
     assert_eq!(bodies, [b"abc", b"abc"]);
+}
+
+#[test]
+fn trailers_of_an_api_end_here() {
+    let emulator = emulator().start().unwrap();
+    let api = Upstream::start(|_, _| {
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n\
+          3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n"
+            .to_vec()
+    });
+    let (_service, pair, port) = service(Setup::to_api(&emulator, &api.url(), ""));
+    let mut stream = http2(port, &pair);
+    let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head(&[]));
+    stream.write_all(&request).unwrap();
+    let (mut heads, mut body) = (0, Vec::new());
+    loop {
+        let (kind, flags, payload) = next_part(&mut stream).unwrap();
+        match kind {
+            HEADERS => heads += 1,
+            DATA => body.extend(payload),
+            other => panic!("a frame of type {other}"),
+        }
+        if flags & END_STREAM != 0 {
+            break;
+        }
+    }
+    assert_eq!((heads, &*body), (1, &b"abc"[..]));
 }
