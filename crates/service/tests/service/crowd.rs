@@ -69,9 +69,16 @@ fn one_connection_too_many_is_turned_away() {
     let mut seated: Vec<_> = (0..SEATS)
         .map(|number| ask(&service, &key(number / WAITS), path, &condition))
         .collect();
-    // The last one may still be on its way.
+    // The last ones may still be on their way; and who has a seat, but has not been heard,
+    // may be sent away.
     let full = "prove_token_connections{listener=\"data\"} 1024\n";
-    until(|| service.probe("/metrics").body.contains(full));
+    let heard = |number: usize| {
+        format!("prove_token_caller_requests_total{{caller=\"caller-{number}\"}} {WAITS}\n")
+    };
+    until(|| {
+        let metrics = service.probe("/metrics").body;
+        metrics.contains(full) && (0..SEATS / WAITS).all(|number| metrics.contains(&heard(number)))
+    });
     let refused = raw(service.tcp(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refused.header("retry-after"), Some("1"));
