@@ -166,6 +166,8 @@ pub fn growing(service: &Path) -> Outcome<()> {
     idle.ask(IDLE)?;
     figure::print("15", "1000 connections", daemon.resident()? - settled, "MB");
     drop(idle);
+    // Those from before were the first to be given up, for there were more than may be.
+    let mut load = both.open(&unix)?;
     let few = daemon.resident()?;
     load.ask(MANY)?;
     figure::print("15", "memory, few requests", few, "MB");
