@@ -3,7 +3,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -13,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::connection::{self, Answer};
 use crate::listener::{Listener, Stream};
 use crate::peer::Peer;
+use crate::ready::ready_now;
 use crate::roster::{Admission, Roster};
 use crate::tls::{self, Tailor};
 
@@ -152,14 +152,4 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     )
-}
-
-/// The output of `work`, if it is there at once.
-pub(crate) async fn ready_now<T>(work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    std::future::poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }

@@ -35,6 +35,7 @@ mod plan;
 mod provider;
 mod proxy;
 mod quota;
+mod ready;
 mod reply;
 mod roster;
 mod route;

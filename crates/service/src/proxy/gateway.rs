@@ -17,9 +17,9 @@ use prove_token_config::Profile;
 use super::body::{Reel, Run};
 use super::dial::Dialer;
 use super::{fault, header, trust};
-use crate::accept::ready_now;
 use crate::body::Body;
 use crate::failure::Failure;
+use crate::ready::ready_now;
 use crate::reply::Refusal;
 use crate::trace::Upstream;
 
