@@ -92,23 +92,28 @@ pub(crate) async fn serve<A: Answer>(
             .serve_connection(TokioIo::new(stream), service)
     );
     // What a peer did wrong is its own affair.
-    tokio::select! {
+    let end = tokio::select! {
         // In this order, which is the usual one and costs no draw.
         biased;
         _ = connection.as_mut() => return,
-        end = ended(&admission, stop) => match end {
-            End::GivenUp => return,
-            End::Stopped => {}
-        },
+        end = ended(&admission, stop) => end,
+    };
+    match end {
+        End::GivenUp if seat.is_unnamed() => return,
+        // A request came at the same moment: it is the last.
+        End::GivenUp => {}
+        End::Stopped => {
+            seat.take_no_more();
+            if tokio::time::timeout(LINGER, connection.as_mut())
+                .await
+                .is_ok()
+            {
+                return;
+            }
+        }
     }
-    admission.seat().take_no_more();
-    if tokio::time::timeout(LINGER, connection.as_mut())
-        .await
-        .is_err()
-    {
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
-    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
 }
 
 /// Why a connection is to end.

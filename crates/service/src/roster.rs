@@ -1,7 +1,7 @@
 //! The connections that are open: so many at most, and those who say nothing go first.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -26,19 +26,38 @@ struct State {
 /// The place of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Seat {
-    /// Requests under way.
-    busy: AtomicUsize,
-    /// Of these, the ones whose body has yet to say who calls.
-    unnamed: AtomicUsize,
-    /// Of these, the ones with a part of the answer that the other side has yet to take.
-    owing: AtomicUsize,
-    /// Counts requests and parts of answers: while it stands still, nothing happens.
-    steps: AtomicUsize,
-    /// Whether the next answer is the last.
-    is_closing: AtomicBool,
-    is_given_up: AtomicBool,
-    /// Notified after that was set.
+    /// All that is known of it in one number: a request adds to it thrice and no more, and a
+    /// seat is given up at a moment when none is under way or never.
+    state: AtomicU64,
+    /// Notified after the seat was given up.
     given_up: Notify,
+}
+
+/// What the number of a seat is made of: three counts of twelve bits, two flags, and a count
+/// that may begin anew.
+mod part {
+    /// Requests under way.
+    pub(super) const BUSY: u64 = 1;
+    /// Of these, the ones whose body has yet to say who calls.
+    pub(super) const UNNAMED: u64 = 1 << 12;
+    /// Of these, the ones with a part of the answer that the other side has yet to take.
+    pub(super) const OWING: u64 = 1 << 24;
+    /// The next answer is the last.
+    pub(super) const CLOSING: u64 = 1 << 36;
+    /// Another connection gets the place, and the next answer is the last.
+    pub(super) const GIVEN_UP: u64 = 1 << 37;
+    /// Requests and parts of answers so far: while it stands still, nothing happens.
+    pub(super) const STEP: u64 = 1 << 38;
+
+    /// One of the three counts.
+    pub(super) fn count(state: u64, unit: u64) -> u64 {
+        state / unit % UNNAMED
+    }
+
+    /// Whether nothing is under way for anybody who has said who it is.
+    pub(super) fn is_unnamed(state: u64) -> bool {
+        count(state, BUSY) == count(state, UNNAMED)
+    }
 }
 
 /// A seat that is taken until this is dropped.
@@ -86,11 +105,8 @@ impl Roster {
     fn seat(self: &Arc<Self>) -> Option<Admission> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.seats.len() >= self.most {
-            let unnamed = state.seats.iter().find(|(_, seat)| seat.is_unnamed());
-            let number = *unnamed?.0;
-            let seat = state.seats.remove(&number)?;
-            seat.is_given_up.store(true, Ordering::Release);
-            seat.given_up.notify_one();
+            let number = *state.seats.iter().find(|(_, seat)| seat.give_up())?.0;
+            state.seats.remove(&number);
             self.given_up.fetch_add(1, Ordering::Relaxed);
         }
         let number = state.next;
@@ -163,8 +179,7 @@ impl Drop for Admission {
 impl Seat {
     /// Notes a request, until the returned value is dropped.
     pub(crate) fn work(self: &Arc<Self>) -> Busy {
-        self.busy.fetch_add(1, Ordering::Relaxed);
-        self.steps.fetch_add(1, Ordering::Relaxed);
+        self.add(part::BUSY + part::STEP);
         Busy {
             seat: Arc::clone(self),
             owes: false,
@@ -174,73 +189,99 @@ impl Seat {
     /// Notes that a request's body has yet to say who calls, until the returned value is
     /// dropped.
     pub(crate) fn ask_name(self: &Arc<Self>) -> Unnamed {
-        self.unnamed.fetch_add(1, Ordering::Relaxed);
+        self.add(part::UNNAMED);
         Unnamed(Arc::clone(self))
     }
 
     /// From now on, each answer says that it is the last.
     pub(crate) fn take_no_more(&self) {
-        self.is_closing.store(true, Ordering::Relaxed);
+        self.state.fetch_or(part::CLOSING, Ordering::Relaxed);
+    }
+
+    /// Gives the place to another connection, unless something is under way here for
+    /// somebody who has said who it is.
+    fn give_up(&self) -> bool {
+        let given_up = self
+            .state
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
+                part::is_unnamed(state).then_some(state | part::GIVEN_UP)
+            });
+        if given_up.is_ok() {
+            self.given_up.notify_one();
+        }
+        given_up.is_ok()
     }
 
     /// Whether nothing is under way but what the other side has yet to take.
     pub(crate) fn waits_for_peer(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) == self.owing.load(Ordering::Relaxed)
+        let state = self.state();
+        part::count(state, part::BUSY) == part::count(state, part::OWING)
     }
 
     /// Whether no request is under way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) == 0
+        part::count(self.state(), part::BUSY) == 0
+    }
+
+    /// Whether nothing is under way for anybody who has said who it is.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        part::is_unnamed(self.state())
     }
 
     /// Whether another connection gets its place.
     pub(crate) fn is_given_up(&self) -> bool {
-        self.is_given_up.load(Ordering::Acquire)
-    }
-
-    /// Whether nothing is under way for anybody who has said who it is.
-    fn is_unnamed(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) == self.unnamed.load(Ordering::Relaxed)
+        self.state() & part::GIVEN_UP != 0
     }
 
     /// How much has happened so far.
-    pub(crate) fn steps(&self) -> usize {
-        self.steps.load(Ordering::Relaxed)
+    pub(crate) fn steps(&self) -> u64 {
+        self.state() / part::STEP
+    }
+
+    fn state(&self) -> u64 {
+        self.state.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, parts: u64) {
+        self.state.fetch_add(parts, Ordering::Relaxed);
+    }
+
+    fn subtract(&self, parts: u64) {
+        self.state.fetch_sub(parts, Ordering::Relaxed);
     }
 }
 
 impl Busy {
     /// Whether its answer is the last of the connection.
     pub(crate) fn is_last(&self) -> bool {
-        self.seat.is_closing.load(Ordering::Relaxed)
+        self.seat.state() & (part::CLOSING | part::GIVEN_UP) != 0
     }
 
     /// Notes whether a part of the answer is there that the other side has yet to take;
     /// to be called with each one.
     pub(crate) fn owes(&mut self, owes: bool) {
-        self.seat.steps.fetch_add(1, Ordering::Relaxed);
-        if owes != self.owes {
-            self.owes = owes;
-            match owes {
-                true => self.seat.owing.fetch_add(1, Ordering::Relaxed),
-                false => self.seat.owing.fetch_sub(1, Ordering::Relaxed),
-            };
-        }
+        let parts = match (self.owes, owes) {
+            (false, true) => part::STEP + part::OWING,
+            (true, false) => part::STEP - part::OWING,
+            _ => part::STEP,
+        };
+        self.seat.add(parts);
+        self.owes = owes;
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        if self.owes {
-            self.seat.owing.fetch_sub(1, Ordering::Relaxed);
-        }
-        self.seat.busy.fetch_sub(1, Ordering::Relaxed);
+        self.seat.subtract(match self.owes {
+            true => part::BUSY + part::OWING,
+            false => part::BUSY,
+        });
     }
 }
 
 impl Drop for Unnamed {
     fn drop(&mut self) {
-        self.0.unnamed.fetch_sub(1, Ordering::Relaxed);
+        self.0.subtract(part::UNNAMED);
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Paced<S> {
 struct Asking {
     seat: Arc<Seat>,
     /// How much had happened on the connection when it was looked at last.
-    steps: usize,
+    steps: u64,
     patience: Patience,
 }
 

@@ -57,16 +57,20 @@ pub(crate) async fn serve<A: Answer>(
     let taken = Arc::<AtomicU64>::default();
     let stream = Paced::new(stream, STALLED).counting(Arc::clone(&taken));
     let mut connection = pin!(builder().serve_connection(TokioIo::new(stream), service));
-    let is_stopped = tokio::select! {
+    let is_heard_out = tokio::select! {
         _ = connection.as_mut() => return,
-        () = admission.given_up() => return,
+        () = admission.given_up() => match admission.seat().is_unnamed() {
+            true => return,
+            // A request came at the same moment.
+            false => true,
+        },
         () = abandoned(admission.seat(), &taken) => false,
         _ = stop.wait_for(|stop| *stop) => true,
     };
     // Requests that are on their way are still answered; the client is told first.
     connection.as_mut().graceful_shutdown();
     let end = async {
-        match is_stopped {
+        match is_heard_out {
             true => abandoned(admission.seat(), &taken).await,
             false => tokio::time::sleep(LINGER).await,
         }

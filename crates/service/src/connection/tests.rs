@@ -118,6 +118,23 @@ async fn who_has_not_asked_yet_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_came_as_its_place_was_given_up_is_answered() {
+    let mut line = line();
+    let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
+    line.far.write_all(head).await.unwrap();
+    // It was not read yet.
+    let _admission = line.roster.admit().unwrap();
+    tokio::task::yield_now().await;
+    line.far.write_all(b"12345").await.unwrap();
+    let mut answer = Vec::new();
+    line.far.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.ends_with("5 bytes"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    line.near.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_on_its_way_is_answered_though_the_end_was_called() {
     let mut line = line();
     line.stop.send_replace(true);
