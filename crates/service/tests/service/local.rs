@@ -38,6 +38,13 @@ const REFUSED: &[(u16, (&str, &str))] = &[
     (403, ("Prove", "Origin: null\nProve")),
     (403, ("Prove", "Sec-Fetch-Site: cross-site\nProve")),
     (403, ("Prove", "Sec-Fetch-Site: same-site\nProve")),
+    (
+        403,
+        (
+            "Prove",
+            "Sec-Fetch-Site: none\nSec-Fetch-Site: cross-site\nProve",
+        ),
+    ),
     (400, ("Prove", "Forwarded: for=1.2.3.4\nProve")),
     (400, ("Prove", "X-Forwarded-For: 1.2.3.4\nProve")),
     (400, ("Prove", "X-Forwarded-Host: localhost\nProve")),
