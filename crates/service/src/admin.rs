@@ -121,7 +121,7 @@ impl Answer for Admin {
         let lookout = self.view.lookout();
         let route = self.kind.route(request.uri().path());
         let watched = lookout.begin(route, request.method());
-        let work = pin!(self.pass(visitor.peer, request, watched.id.clone()));
+        let work = pin!(self.pass(visitor.peer, request, watched.id));
         lookout.follow(watched, work).await
     }
 }

@@ -1,6 +1,7 @@
 //! Whoever serves tells here how it went: it is counted, logged and named, in one way for
 //! every listener.
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,7 +96,7 @@ impl Lookout {
         self.note(&watched, &mut response);
         // An API's own name for the request is worth more to whoever asks there.
         let name = response.headers_mut().entry(REQUEST_ID);
-        name.or_insert(watched.id.0);
+        name.or_insert_with(|| watched.id.header());
         response
     }
 
@@ -158,15 +159,37 @@ fn nanoseconds() -> u128 {
     SystemClock.now().boot.as_nanos()
 }
 
-/// The name of a request.
-#[derive(Clone, Debug)]
-pub(crate) struct Id(HeaderValue);
+/// The name of a request. It is here and not on the heap, where each copy would cost more
+/// than to make it.
+#[derive(Clone, Copy)]
+pub(crate) struct Id {
+    /// It is at the end.
+    text: [u8; Id::LONGEST],
+    start: usize,
+}
+
+impl Id {
+    /// The name of the process, and a number of 64 bits.
+    const LONGEST: usize = 13 + 16;
+
+    fn header(&self) -> HeaderValue {
+        let value = HeaderValue::from_str(self);
+        value.unwrap_or(HeaderValue::from_static("unnamed"))
+    }
+}
 
 impl Deref for Id {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        let text = self.text.get(self.start..).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Id").field(&&**self).finish()
     }
 }
 
@@ -193,7 +216,7 @@ impl Default for Ids {
 
 impl Ids {
     fn next(&self) -> Id {
-        let mut text = [0; 13 + 16];
+        let mut text = [0; Id::LONGEST];
         let mut at = text.len();
         let mut digits = self.next.fetch_add(1, Ordering::Relaxed);
         // By hand: each request needs one, and `write!` takes longer than all the rest.
@@ -204,8 +227,7 @@ impl Ids {
         }
         let start = at - self.process.len();
         text[start..at].copy_from_slice(self.process.as_bytes());
-        let name = HeaderValue::from_bytes(&text[start..]);
-        Id(name.unwrap_or(HeaderValue::from_static("unnamed")))
+        Id { text, start }
     }
 }
 
@@ -236,7 +258,7 @@ mod tests {
     async fn a_panic_is_an_answer_without_its_words() {
         let lookout = Lookout::default();
         let watched = lookout.begin(Route::Token, &Method::GET);
-        let id = watched.id.clone();
+        let id = watched.id;
         let response = lookout
             .follow(watched, pin!(async { panic!("canary") }))
             .await;

@@ -116,7 +116,7 @@ impl Answer for Front {
         let mut watched = self.lookout.begin(route, request.method());
         let is_profile = |name: &str| self.open.load().desks.contains_key(name);
         watched.span = Serving::begin(&watched, visitor.peer, &mut request, is_profile);
-        let work = pin!(self.pass(visitor, request, (watched.id.clone(), route)));
+        let work = pin!(self.pass(visitor, request, (watched.id, route)));
         self.lookout.follow(watched, work).await
     }
 }

@@ -75,15 +75,13 @@ async fn obtain<'v>(
         .force(force && desk.may_force());
     let wait = Duration::from_secs(seconds("wait", LONGEST_WAIT)?);
     let token = desk.client.access_token_with_options(None, options).await?;
-    let known = request.headers.get(IF_NONE_MATCH);
-    match known {
-        Some(known) if !wait.is_zero() && *known == desk.ready(&token).etag => {
-            let place = caller.tally.waits.try_acquire();
-            let _place = place.map_err(|_| Refusal::too_many_that_last())?;
-            Ok((desk, Box::pin(newer(desk, &token, wait)).await?))
-        }
-        _ => Ok((desk, token)),
+    let knows = || request.headers.get(IF_NONE_MATCH) == Some(&desk.ready(&token).etag);
+    if wait.is_zero() || !knows() {
+        return Ok((desk, token));
     }
+    let place = caller.tally.waits.try_acquire();
+    let _place = place.map_err(|_| Refusal::too_many_that_last())?;
+    Ok((desk, Box::pin(newer(desk, &token, wait)).await?))
 }
 
 /// Another token than `token`, if there is one within `wait`. If there is none, it is

@@ -10,7 +10,8 @@ const SPOILT: u8 = 0;
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     place: Place,
-    line: Line,
+    /// The beginning of a line whose end is yet to come.
+    begun: Begun,
     /// How the body of the head under way is framed, as far as was read.
     framing: Framing,
 }
@@ -74,67 +75,74 @@ impl Scan {
     /// Takes what there is of a line, its end included.
     fn take_line(&mut self, bytes: &mut [u8]) -> usize {
         let Some(end) = memchr::memchr(b'\n', bytes) else {
-            self.line.push(bytes);
+            self.begun.push(bytes);
             return bytes.len();
         };
         let (content, rest) = bytes.split_at_mut(end);
-        self.line.push(content);
-        let judged = self.judge();
-        // hyper refuses a bare line feed there itself, but not all that it may be made.
-        let is_bare = self.line.last != Some(b'\r') && self.place == Place::ChunkSize;
-        self.line.clear();
-        self.place = judged.unwrap_or(Place::End);
-        if self.place == Place::End
-            && !is_bare
-            && let Some(line_feed) = rest.first_mut()
-        {
+        let spoils = match self.begun.length {
+            // Almost every line is whole, and needs no copy.
+            0 => self.pass_line(Line::of(content)),
+            _ => {
+                let mut begun = std::mem::take(&mut self.begun);
+                begun.push(content);
+                self.pass_line(begun.line())
+            }
+        };
+        if spoils && let Some(line_feed) = rest.first_mut() {
             *line_feed = SPOILT;
         }
         end + 1
     }
 
-    /// What comes behind the line that is complete now.
-    fn judge(&mut self) -> Result<Place, Ambiguous> {
-        if self.line.last != Some(b'\r') {
+    /// Goes on behind `line`; whether its end is to be spoilt.
+    fn pass_line(&mut self, line: Line<'_>) -> bool {
+        // hyper refuses a bare line feed there itself, but not all that it may be made.
+        let is_bare = !line.is_ended() && self.place == Place::ChunkSize;
+        self.place = self.judge(line).unwrap_or(Place::End);
+        self.place == Place::End && !is_bare
+    }
+
+    /// What comes behind `line`.
+    fn judge(&mut self, line: Line<'_>) -> Result<Place, Ambiguous> {
+        if !line.is_ended() {
             return Err(Ambiguous);
         }
         match self.place {
             // Empty lines before a request are none of it (RFC 9112 §2.2).
-            Place::RequestLine if self.line.is_empty() => Ok(Place::RequestLine),
+            Place::RequestLine if line.is_empty() => Ok(Place::RequestLine),
             Place::RequestLine => {
                 self.framing = Framing::None;
                 Ok(Place::Header)
             }
-            Place::Header if self.line.is_empty() => Ok(match self.framing {
+            Place::Header if line.is_empty() => Ok(match self.framing {
                 Framing::None | Framing::Length(0) => Place::RequestLine,
                 Framing::Length(length) => Place::Data(length, After::Request),
                 Framing::Chunked => Place::ChunkSize,
             }),
-            Place::Header => self.header().map(|()| Place::Header),
-            Place::ChunkSize => Ok(match chunk_size(self.line.content())? {
+            Place::Header => self.header(line).map(|()| Place::Header),
+            Place::ChunkSize => Ok(match chunk_size(line.content())? {
                 0 => Place::Trailer,
                 size => Place::Data(size, After::ChunkEnd),
             }),
-            Place::ChunkEnd if self.line.is_empty() => Ok(Place::ChunkSize),
-            Place::Trailer if self.line.is_empty() => Ok(Place::RequestLine),
+            Place::ChunkEnd if line.is_empty() => Ok(Place::ChunkSize),
+            Place::Trailer if line.is_empty() => Ok(Place::RequestLine),
             Place::Trailer => Ok(Place::Trailer),
             _ => Err(Ambiguous),
         }
     }
 
     /// Takes note of a header that says where the body ends: there may be one.
-    fn header(&mut self) -> Result<(), Ambiguous> {
-        let line = self.line.content();
-        if line
-            .first()
-            .is_some_and(|byte| matches!(byte, b' ' | b'\t'))
-        {
-            return Err(Ambiguous);
+    fn header(&mut self, line: Line<'_>) -> Result<(), Ambiguous> {
+        let content = line.content();
+        match content.first() {
+            Some(b' ' | b'\t') => return Err(Ambiguous),
+            Some(b'C' | b'c' | b'T' | b't') => {}
+            _ => return Ok(()),
         }
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+        let Some(colon) = content.iter().position(|byte| *byte == b':') else {
             return Ok(());
         };
-        let (name, value) = line.split_at(colon);
+        let (name, value) = content.split_at(colon);
         let value = value.get(1..).unwrap_or_default().trim_ascii();
         let framing = match name {
             name if name.eq_ignore_ascii_case(b"content-length") => {
@@ -148,7 +156,7 @@ impl Scan {
             }
             _ => return Ok(()),
         };
-        if self.framing != Framing::None || self.line.length > LONGEST {
+        if self.framing != Framing::None || line.length > LONGEST {
             return Err(Ambiguous);
         }
         self.framing = framing;
@@ -176,17 +184,49 @@ fn number(digits: &[u8], radix: u32) -> Result<u64, Ambiguous> {
     u64::from_str_radix(digits, radix).map_err(|_| Ambiguous)
 }
 
-/// A line under way.
-#[derive(Debug)]
-struct Line {
-    /// Its beginning.
-    start: [u8; LONGEST],
-    /// Its length, without the line feed.
+/// A line without its line feed.
+#[derive(Clone, Copy, Debug)]
+struct Line<'l> {
+    /// Its beginning: all of it, if it is not too long.
+    start: &'l [u8],
     length: usize,
     last: Option<u8>,
 }
 
-impl Default for Line {
+impl<'l> Line<'l> {
+    fn of(content: &'l [u8]) -> Self {
+        Self {
+            start: content.get(..LONGEST).unwrap_or(content),
+            length: content.len(),
+            last: content.last().copied(),
+        }
+    }
+
+    /// Whether there is a carriage return before the line feed.
+    fn is_ended(&self) -> bool {
+        self.last == Some(b'\r')
+    }
+
+    /// Its beginning, without the carriage return.
+    fn content(&self) -> &'l [u8] {
+        let end = self.length.saturating_sub(1).min(LONGEST);
+        self.start.get(..end).unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.length == 1
+    }
+}
+
+/// As much of a line as came so far.
+#[derive(Debug)]
+struct Begun {
+    start: [u8; LONGEST],
+    length: usize,
+    last: Option<u8>,
+}
+
+impl Default for Begun {
     fn default() -> Self {
         Self {
             start: [0; LONGEST],
@@ -196,12 +236,7 @@ impl Default for Line {
     }
 }
 
-impl Line {
-    fn clear(&mut self) {
-        self.length = 0;
-        self.last = None;
-    }
-
+impl Begun {
     fn push(&mut self, bytes: &[u8]) {
         if let Some(room) = self.start.get_mut(self.length..) {
             let count = room.len().min(bytes.len());
@@ -211,14 +246,12 @@ impl Line {
         self.last = bytes.last().copied().or(self.last);
     }
 
-    /// Its beginning, without the carriage return.
-    fn content(&self) -> &[u8] {
-        let end = self.length.saturating_sub(1).min(LONGEST);
-        self.start.get(..end).unwrap_or_default()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.length == 1
+    fn line(&self) -> Line<'_> {
+        Line {
+            start: self.start.get(..self.length).unwrap_or(&self.start),
+            length: self.length,
+            last: self.last,
+        }
     }
 }
 
