@@ -55,12 +55,31 @@ pub(super) fn check(method: &Method, headers: &HeaderMap, has_rules: bool) -> Re
         )
         .hint("leave out the Upgrade header; WebSockets need a connection of their own"));
     }
+    if !has_one_length(headers) {
+        return Err(Refusal::bad_request(
+            "the length of the body is there twice, or is no number",
+        ));
+    }
     if has_rules && OVERRIDING.iter().any(|name| headers.contains_key(name)) {
         return Err(Refusal::bad_request(
             "a header asks for another method or path than the request line",
         ));
     }
     Ok(())
+}
+
+/// Whether a length, if there is one, goes on as every server reads it. HTTP/1 has no other
+/// here; HTTP/2 takes one that is there twice, and an empty one for a body that is empty.
+fn has_one_length(headers: &HeaderMap) -> bool {
+    let mut given = headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    match (given.next(), given.next()) {
+        (None, _) => true,
+        (Some(length), None) => !length.is_empty() && length.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// Leaves what is meant for the API. The length stays, for a body keeps it; the
@@ -230,6 +249,14 @@ mod tests {
         }
         assert_eq!(status("GET", &[("upgrade", "websocket")], false), Some(501));
         assert_eq!(status("GET", &[("upgrade", "h2c")], false), None);
+        for lengths in [
+            &[("content-length", "")][..],
+            &[("content-length", "3, 3")],
+            &[("content-length", "3"), ("content-length", "3")],
+        ] {
+            assert_eq!(status("POST", lengths, false), Some(400), "{lengths:?}");
+        }
+        assert_eq!(status("POST", &[("content-length", "3")], false), None);
         let trick = [("x-http-method-override", "DELETE")];
         assert_eq!(status("POST", &trick, true), Some(400));
         assert_eq!(status("POST", &trick, false), None);

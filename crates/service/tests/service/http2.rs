@@ -79,6 +79,8 @@ fn what_http1_would_read_differently_is_refused() {
         &[("content-length", "+3")],
         &[("content-length", "3, 3")],
         &[("content-length", "3"), ("content-length", "4")],
+        &[("content-length", "3"), ("content-length", "3")],
+        &[("content-length", "3"), ("content-length", "03")],
         &[("transfer-encoding", "chunked")],
         &[("connection", "close")],
         &[("X-Upper", "a")],
@@ -100,6 +102,11 @@ fn what_http1_would_read_differently_is_refused() {
     ] {
         assert!(!post(port, &pair, fields), "{fields:?}");
     }
+    let mut stream = http2(port, &pair);
+    let no_length = head(&[("content-length", "")]);
+    let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &no_length);
+    stream.write_all(&request).unwrap();
+    assert!(!is_served(&mut stream), "a length that is none");
     assert!(api.seen().is_empty(), "{:?}", api.seen());
 
     assert!(post(port, &pair, &[("content-length", "3")]));
