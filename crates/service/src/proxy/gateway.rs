@@ -199,6 +199,11 @@ fn answer(response: Response<Incoming>, token: &AccessToken) -> Result<Response<
             "the API changed to another protocol unasked",
         ));
     }
+    if !header::settle_length(&mut parts.headers) {
+        return Err(fault::protocol(
+            "the API encoded its answer for the way as nobody asked for",
+        ));
+    }
     header::to_caller(&mut parts.headers, parts.version, token.value());
     // The connection's, not the API's.
     parts.version = Version::HTTP_11;

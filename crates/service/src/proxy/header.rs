@@ -116,6 +116,34 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// Leaves an answer the one length that its body was read by, for the caller's connection goes
+/// by it as well (RFC 9112 §6.3); `false` if the body is in a coding that nobody asked for,
+/// and that would be lost with its name.
+pub(super) fn settle_length(headers: &mut HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let is_known =
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+        headers.remove(CONTENT_LENGTH);
+        return is_known;
+    }
+    let mut lengths = headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    let first = lengths
+        .next()
+        .and_then(|length| length.split(|byte| *byte == b',').next());
+    // They are all alike, or it would not be an answer.
+    let length = first.map(|length| HeaderValue::from_bytes(length.trim_ascii()));
+    if !has_one_length(headers)
+        && let Some(Ok(length)) = length
+    {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    true
+}
+
 /// Leaves what is meant for the caller. An API that repeats the token to whom it takes
 /// for its owner must not give it away.
 pub(super) fn to_caller(headers: &mut HeaderMap, version: Version, token: &str) {
