@@ -184,16 +184,28 @@ impl hyper::body::Body for Tracked {
 }
 
 /// The whole body of a request, if it comes in time and is not too long.
-pub(crate) async fn whole(body: Incoming, most: usize) -> Result<bytes::Bytes, BodyFault> {
+pub(crate) async fn whole<B>(body: B, most: usize) -> Result<Vec<u8>, BodyFault>
+where
+    B: hyper::body::Body<Data = bytes::Bytes>,
+{
     /// For a body of a few hundred bytes.
     const LIMIT: Duration = Duration::from_secs(10);
-    let limited = http_body_util::Limited::new(body, most);
-    match tokio::time::timeout(LIMIT, limited.collect()).await {
-        Err(_) => Err(BodyFault::Slow),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(BodyFault::Long),
-        Ok(Err(_)) => Err(BodyFault::Broken),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-    }
+    let read = async {
+        let mut body = pin!(body);
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| BodyFault::Broken)?;
+            let data = frame.data_ref().map(AsRef::as_ref).unwrap_or_default();
+            if whole.len() + data.len() > most {
+                return Err(BodyFault::Long);
+            }
+            // Copied: a frame of one byte would hold the whole buffer that it was read into.
+            whole.extend_from_slice(data);
+        }
+        Ok(whole)
+    };
+    let read = tokio::time::timeout(LIMIT, read).await;
+    read.unwrap_or(Err(BodyFault::Slow))
 }
 
 /// Why a body was not taken.
