@@ -27,6 +27,11 @@ use crate::trace::Upstream;
 /// minute.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// What is read ahead of a connection, and written ahead, in bytes: no more than the longest
+/// head of an answer takes. hyper's own bound is six times as high, and every transfer whose
+/// other side stands still comes to it.
+const LARGEST_BUFFER: usize = 64 * 1024;
+
 /// Sends requests to one API, each with the token.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -81,6 +86,7 @@ impl Gateway {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .set_host(false)
+            .http1_max_buf_size(LARGEST_BUFFER)
             .build(Dialer::new(tls, proxy, profile.timeouts.connect));
         Ok(Some(Self {
             tokens: client.clone(),
