@@ -5,6 +5,7 @@ use http::header::{
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use memchr::memmem;
 
 use crate::reply::Refusal;
 use crate::route::INTENT;
@@ -144,17 +145,20 @@ pub(super) fn settle_length(headers: &mut HeaderMap) -> bool {
     true
 }
 
-/// Leaves what is meant for the caller. An API that repeats the token to whom it takes
-/// for its owner must not give it away.
+/// Leaves what is meant for the caller. An API that repeats the token to whom it takes for
+/// its owner must not give it away, whatever it calls it.
 pub(super) fn to_caller(headers: &mut HeaderMap, version: Version, token: &str) {
     strip(headers);
     pass_by(headers, version);
+    let token = token.as_bytes();
+    // Hardly any header is as long as a token.
     let repeats = |value: &HeaderValue| {
-        let mut windows = value.as_bytes().windows(token.len());
-        windows.any(|window| window == token.as_bytes())
+        value.len() >= token.len() && memmem::find(value.as_bytes(), token).is_some()
     };
-    if headers.get_all(AUTHORIZATION).iter().any(repeats) {
-        headers.remove(AUTHORIZATION);
+    let repeating = headers.iter().filter(|(_, value)| repeats(value));
+    let repeating: Vec<_> = repeating.map(|(name, _)| name.clone()).collect();
+    for name in repeating {
+        headers.remove(name);
     }
 }
 
