@@ -115,6 +115,22 @@ fn what_http1_would_read_differently_is_refused() {
     assert_eq!(bodies, [b"abc", b"abc"]);
 }
 
+/// As many as by HTTP/1.1: each takes far more memory than it takes to send.
+#[test]
+fn more_headers_than_anybody_needs_are_too_many() {
+    let emulator = emulator().start().unwrap();
+    let api = Upstream::start(|_, _| answer("200 OK", "", "fine"));
+    let (_service, pair, port) = service(Setup::to_api(&emulator, &api.url(), ""));
+    let names: Vec<_> = (0..100).map(|number| format!("x{number}")).collect();
+    let headers: Vec<_> = names.iter().map(|name| (&**name, "")).collect();
+    assert!(
+        post(port, &pair, &headers[..99]),
+        "with one that says who calls"
+    );
+    assert!(!post(port, &pair, &headers));
+    assert_eq!(api.seen().len(), 1);
+}
+
 #[test]
 fn trailers_of_an_api_end_here() {
     let emulator = emulator().start().unwrap();
