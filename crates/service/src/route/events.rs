@@ -45,7 +45,7 @@ pub(super) fn stream(visit: Visit<'_>) -> Outcome {
     let place = streams
         .try_acquire_owned()
         .map_err(|_| Refusal::too_many_that_last())?;
-    let reader = lookout.news.read().ok_or_else(full)?;
+    let reader = lookout.news.read(visit.edition).ok_or_else(full)?;
     // After the reader, so that nothing is missed in between.
     let first = beginning(visit.office, &caller, lookout.news.last())?;
     let (mut stream, body) = Channel::new(QUEUE);
