@@ -76,21 +76,12 @@ pub(crate) async fn serve<A: Answer>(
     let service = service_fn(|request| {
         let busy = seat.work();
         async move {
-            let mut response = answers.answer(visitor, request).await;
-            if busy.is_last() {
-                // The client must not take this connection for its next request.
-                response.headers_mut().insert(CONNECTION, CLOSE);
-            }
-            Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
+            let response = answers.answer(visitor, request).await;
+            Ok::<_, Infallible>(tracked(response, busy))
         }
     });
     let stream = Strict::new(Paced::new(stream, STALLED).asking(seat, HEADERS));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .max_headers(MOST_HEADERS)
-            .max_buf_size(LARGEST_HEAD)
-            .serve_connection(TokioIo::new(stream), service)
-    );
+    let mut connection = pin!(builder().serve_connection(TokioIo::new(stream), service));
     // What a peer did wrong is its own affair.
     let end = tokio::select! {
         // In this order, which is the usual one and costs no draw.
@@ -114,6 +105,21 @@ pub(crate) async fn serve<A: Answer>(
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD);
+    builder
+}
+
+/// `response` with the connection's work on it, and the word that it is the last if it is.
+fn tracked(mut response: Response<Body>, busy: Busy) -> Response<Tracked> {
+    if busy.is_last() {
+        // The client must not take this connection for its next request.
+        response.headers_mut().insert(CONNECTION, CLOSE);
+    }
+    response.map(|body| Tracked::new(body, busy))
 }
 
 /// Why a connection is to end.

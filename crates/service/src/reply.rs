@@ -138,6 +138,17 @@ impl Refusal {
         .retry_after(1)
     }
 
+    /// The caller has as many requests at APIs as it may.
+    pub(crate) fn too_many_at_the_api() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "more requests that the API has yet to answer than this caller may have at a time",
+        )
+        .hint("send more when some of them were answered, and read each answer to its end")
+        .retry_after(1)
+    }
+
     /// The service has a defect.
     pub(crate) fn defect() -> Self {
         Self::new(

@@ -57,6 +57,9 @@ pub(crate) async fn answer(
     body: Incoming,
 ) -> Outcome {
     check_method(route, &parts.method)?;
+    if route.asks_intent() {
+        intended(&parts.headers)?;
+    }
     let profile = route.profile(parts.uri.path());
     match route {
         Route::Token => token::token(visit, profile, parts).await,

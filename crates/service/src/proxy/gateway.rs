@@ -17,7 +17,6 @@ use prove_token_config::Profile;
 use super::body::{Reel, Run};
 use super::dial::Dialer;
 use super::{fault, header, trust};
-use crate::body::Body;
 use crate::failure::Failure;
 use crate::ready::ready_now;
 use crate::reply::Refusal;
@@ -110,7 +109,7 @@ impl Gateway {
         mut parts: Parts,
         body: Incoming,
         target: PathAndQuery,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Incoming>, Refusal> {
         header::to_api(&mut parts.headers, parts.version);
         let call = Call {
             parts,
@@ -198,7 +197,10 @@ impl Call {
 }
 
 /// The API's answer, as the caller gets it: it streams.
-fn answer(response: Response<Incoming>, token: &AccessToken) -> Result<Response<Body>, Refusal> {
+fn answer(
+    response: Response<Incoming>,
+    token: &AccessToken,
+) -> Result<Response<Incoming>, Refusal> {
     let (mut parts, body) = response.into_parts();
     if parts.status.is_informational() {
         return Err(fault::protocol(
@@ -213,7 +215,7 @@ fn answer(response: Response<Incoming>, token: &AccessToken) -> Result<Response<
     header::to_caller(&mut parts.headers, parts.version, token.value());
     // The connection's, not the API's.
     parts.version = Version::HTTP_11;
-    Ok(Response::from_parts(parts, Body::Api(body)))
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Reached without a proxy, for which these names mean itself.

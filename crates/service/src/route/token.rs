@@ -11,7 +11,7 @@ use prove_token::{AccessToken, CallOptions};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 
-use super::{Outcome, Visit, intended, is_of_type, query};
+use super::{Outcome, Visit, is_of_type, query};
 use crate::connection::{BodyFault, whole};
 use crate::desk::{Desk, token_id};
 use crate::reply::{JSON, Refusal, json_result, result};
@@ -46,7 +46,6 @@ async fn obtain<'v>(
     profile: &str,
     request: &Parts,
 ) -> Result<(&'v Arc<Desk>, AccessToken), Refusal> {
-    intended(&request.headers)?;
     let caller = visit.caller()?;
     let desk = visit.office.desk(profile, caller)?;
     if caller.hands_out == HandsOut::Proxy {
@@ -128,7 +127,6 @@ pub(super) async fn reject(
     request: &Parts,
     body: Incoming,
 ) -> Outcome {
-    intended(&request.headers)?;
     let desk = visit.office.desk(profile, visit.caller()?)?;
     let id = rejected(request, body).await?;
     let held = desk.client.status(None)?.token;
