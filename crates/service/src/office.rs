@@ -80,7 +80,7 @@ impl Front {
         request: Request<Incoming>,
         (id, route): (Id, Route),
     ) -> Result<Response<Body>, Refusal> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let (peer, headers) = (visitor.peer, &parts.headers);
         guard::check(peer, parts.version, &parts.uri, headers)?;
         // The office is not counted: all threads share the count.
@@ -104,7 +104,7 @@ impl Front {
             edition,
             caller,
         };
-        let outcome = route::answer(route, visit, &parts, body).await;
+        let outcome = route::answer(route, visit, &mut parts, body).await;
         match caller.filter(|_| enabled!(Level::DEBUG)) {
             None => outcome,
             Some(by) => {

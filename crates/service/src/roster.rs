@@ -6,6 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+/// Requests of one connection whose body has yet to say who calls: each keeps memory for as
+/// long as its body may take, and nobody answers for it.
+const MOST_UNNAMED: u64 = 16;
+
 /// Who is connected.
 #[derive(Debug)]
 pub(crate) struct Roster {
@@ -187,10 +191,15 @@ impl Seat {
     }
 
     /// Notes that a request's body has yet to say who calls, until the returned value is
-    /// dropped.
-    pub(crate) fn ask_name(self: &Arc<Self>) -> Unnamed {
-        self.add(part::UNNAMED);
-        Unnamed(Arc::clone(self))
+    /// dropped; `None` if there are as many of them as there may be.
+    pub(crate) fn ask_name(self: &Arc<Self>) -> Option<Unnamed> {
+        let noted = self
+            .state
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
+                let has_room = part::count(state, part::UNNAMED) < MOST_UNNAMED;
+                has_room.then_some(state + part::UNNAMED)
+            });
+        noted.ok().map(|_| Unnamed(Arc::clone(self)))
     }
 
     /// From now on, each answer says that it is the last.
@@ -315,12 +324,23 @@ mod tests {
         let roster = Roster::new(2);
         let [first, second] = [(); 2].map(|()| roster.admit().unwrap());
         let _work = [&first, &second].map(|admission| admission.seat().work());
-        let unnamed = second.seat().ask_name();
+        let unnamed = second.seat().ask_name().unwrap();
         let third = roster.admit().unwrap();
         second.given_up().await;
         drop(unnamed);
         let _more = third.seat().work();
-        drop(third.seat().ask_name());
+        drop(third.seat().ask_name().unwrap());
         assert!(roster.admit().is_none(), "all have said who they are");
+    }
+
+    #[test]
+    fn a_connection_has_room_for_so_many_who_have_not_said_who_they_are() {
+        let seat = Arc::<Seat>::default();
+        let mut unnamed: Vec<_> = (0..MOST_UNNAMED)
+            .map(|_| seat.ask_name().unwrap())
+            .collect();
+        assert!(seat.ask_name().is_none());
+        unnamed.pop();
+        assert!(seat.ask_name().is_some());
     }
 }

@@ -53,7 +53,7 @@ impl<'v> Visit<'v> {
 pub(crate) async fn answer(
     route: Route,
     visit: Visit<'_>,
-    parts: &Parts,
+    parts: &mut Parts,
     body: Incoming,
 ) -> Outcome {
     check_method(route, &parts.method)?;
@@ -68,8 +68,9 @@ pub(crate) async fn answer(
         Route::Profiles => profile::list(visit),
         Route::Profile => profile::one(visit, profile),
         Route::Events => events::stream(visit),
-        Route::Grant => Box::pin(facade::grant(visit, None, parts, body)).await,
-        Route::NamedGrant => Box::pin(facade::grant(visit, Some(profile), parts, body)).await,
+        Route::Grant | Route::NamedGrant => {
+            Box::pin(facade::grant(visit, route, parts, body)).await
+        }
         _ => Err(Refusal::no_such_path()),
     }
 }

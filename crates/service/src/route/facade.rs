@@ -3,6 +3,7 @@
 //! and key.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, PRAGMA, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use prove_token::{AccessToken, CallOptions, Error, ErrorKind};
 use prove_token_config::HandsOut;
@@ -18,13 +19,14 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::token::body_fault;
-use super::{Outcome, Visit, is_of_type};
+use super::{Outcome, Route, Visit, is_of_type};
 use crate::caller::Known;
 use crate::connection::whole;
 use crate::lookout::By;
 use crate::office::Office;
 use crate::peer::Peer;
 use crate::reply::{Refusal, json_result};
+use crate::roster::{Seat, Unnamed};
 use crate::trace;
 
 /// The largest request body, in bytes.
@@ -35,20 +37,23 @@ const LEAST: Duration = Duration::from_secs(90);
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// `POST /token`, for the caller's first profile, and `POST /oauth2/{profile}/token`.
+/// `POST /token`, for the caller's first profile, and `POST /oauth2/{profile}/token`. What
+/// the head says is taken out of `request` and not kept: the body may be long in coming,
+/// and nobody knows from whom.
 pub(super) async fn grant(
     visit: Visit<'_>,
-    profile: Option<&str>,
-    request: &Parts,
+    route: Route,
+    request: &mut Parts,
     body: Incoming,
 ) -> Outcome {
-    // As long as nobody knows whose body it is, it may keep nobody out.
-    let unnamed = visit.visitor.seat.ask_name();
-    let body = form_body(&request.headers, body).await?;
+    let office = visit.office;
+    let (profile, login) = told_by_head(office, route, request)?;
+    let unnamed = login.ask_name(visit.visitor.seat)?;
+    let body = whole(body, LARGEST_BODY).await.map_err(body_fault)?;
+    let body = Zeroizing::new(body);
     drop(unnamed);
     let form = Form::parse(&body)?;
-    let office = visit.office;
-    let caller = authenticate(office, &request.headers, &form, visit.visitor.peer)?;
+    let caller = authenticate(office, login, &form, visit.visitor.peer)?;
     trace::note_caller(&request.extensions, &caller.name);
     caller.admit()?;
     match form.one("grant_type")?.as_deref() {
@@ -106,42 +111,72 @@ fn handed_out(
     }))
 }
 
-/// The body, if it says that it is a form: it may hold a key.
-async fn form_body(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    if !is_of_type(headers, FORM) {
+/// How a client authenticates in the head of its request.
+enum Login<'o> {
+    None,
+    /// As this caller, or as nobody whom there is.
+    Header(Option<&'o Arc<Known>>),
+    /// In two ways already.
+    Twice,
+}
+
+impl Login<'_> {
+    /// Notes that the body has yet to say who calls, if the head did not: as long as nobody
+    /// knows whose body it is, it may keep nobody out.
+    fn ask_name(&self, seat: &Arc<Seat>) -> Result<Option<Unnamed>, Refusal> {
+        match self {
+            Self::Header(Some(_)) => Ok(None),
+            _ => seat.ask_name().map(Some).ok_or_else(too_many_unnamed),
+        }
+    }
+}
+
+/// The profile that the path names, if it names one, and how the client authenticates; the
+/// path and the headers are gone then. The body has to be declared as a form: it may hold
+/// a key.
+fn told_by_head<'o>(
+    office: &'o Office,
+    route: Route,
+    request: &mut Parts,
+) -> Result<(Option<&'o str>, Login<'o>), Refusal> {
+    let (uri, headers) = (mem::take(&mut request.uri), mem::take(&mut request.headers));
+    if !is_of_type(&headers, FORM) {
         return Err(Refusal::bad_request("the body is not declared as a form")
             .hint("send Content-Type: application/x-www-form-urlencoded"));
     }
-    let body = whole(body, LARGEST_BODY).await.map_err(body_fault)?;
-    Ok(Zeroizing::new(body))
+    // The office's own text of it: no profile has an empty name.
+    let known = |name: &str| office.desks.get_key_value(name);
+    let named = |name: &str| known(name).map_or("", |(name, _)| &**name);
+    let profile = (route == Route::NamedGrant).then(|| named(route.profile(uri.path())));
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let login = match (given.next(), given.next()) {
+        (None, _) => Login::None,
+        (Some(_), Some(_)) => Login::Twice,
+        (Some(header), None) => Login::Header(
+            basic(header).and_then(|(name, key)| office.callers.by_name(&name, key.as_bytes())),
+        ),
+    };
+    Ok((profile, login))
 }
 
 /// RFC 6749 §2.3.1: by Basic or in the body, and not by both.
 fn authenticate<'o>(
     office: &'o Office,
-    headers: &HeaderMap,
+    login: Login<'o>,
     form: &Form<'_>,
     peer: &Peer,
 ) -> Result<&'o Arc<Known>, Refusal> {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let (header, more) = (given.next(), given.next());
     let (id, secret) = (form.one("client_id")?, form.one("client_secret")?);
-    let caller = match (header, &id, &secret) {
-        _ if more.is_some() => None,
-        (Some(_), _, Some(_)) => {
+    let agrees = |caller: &&Arc<Known>| id.as_ref().is_none_or(|id| **id == caller.name);
+    let caller = match (login, &id, &secret) {
+        (Login::Twice, ..) => None,
+        (Login::Header(_), _, Some(_)) => {
             return Err(Refusal::bad_request("the client authenticates in two ways"));
         }
-        (Some(header), id, None) => basic(header).and_then(|(name, key)| {
-            let agrees = id.as_ref().is_none_or(|id| **id == name);
-            let caller = office.callers.by_name(&name, key.as_bytes());
-            caller.filter(|_| agrees)
-        }),
-        (None, Some(id), Some(secret)) => office.callers.by_name(id, secret.as_bytes()),
-        (None, id, None) => office
-            .callers
-            .by_peer(peer)
-            .filter(|caller| id.as_ref().is_none_or(|id| **id == caller.name)),
-        (None, None, Some(_)) => None,
+        (Login::Header(caller), _, None) => caller.filter(agrees),
+        (Login::None, Some(id), Some(secret)) => office.callers.by_name(id, secret.as_bytes()),
+        (Login::None, _, None) => office.callers.by_peer(peer).filter(agrees),
+        (Login::None, None, Some(_)) => None,
     };
     let invalid = || {
         let refusal = Refusal::new(
@@ -189,6 +224,16 @@ impl<'b> Form<'b> {
             _ => Ok(None),
         }
     }
+}
+
+fn too_many_unnamed() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "temporarily_unavailable",
+        "this connection has as many requests without a body as there is room for",
+    )
+    .hint("send the body together with the head")
+    .retry_after(1)
 }
 
 fn oauth(error: &'static str, description: &str) -> Refusal {

@@ -330,11 +330,5 @@ fn floods_end_their_own_connection_alone() {
 /// Who does not read the answers to its questions is not asked to send more: memory
 /// stays bounded.
 fn stands_still(service: &Service) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", service.child.id())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kibibytes < 64 * 1024
+    service.resident() < 64 * 1024
 }

@@ -117,6 +117,14 @@ impl Service {
         assert!(sent.success());
     }
 
+    /// The memory that it takes, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let mut lines = status.lines();
+        let line = lines.find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     /// Asks it to end, and returns its exit code and all that it said.
     pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         self.signal("TERM");
