@@ -30,6 +30,11 @@ const MOST_RESETS: usize = 20;
 /// Streams that were ended for a mistake of the client's.
 const MOST_MISTAKES: usize = 64;
 
+/// What of requests is kept until somebody reads it, in bytes: of each stream, and of all of
+/// a connection together.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
 /// What of an answer is kept for a client that does not take it, in bytes per stream.
 const LARGEST_BACKLOG: usize = 64 * 1024;
 
@@ -103,6 +108,8 @@ fn builder() -> http2::Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(MOST_RESETS)
         .max_local_error_reset_streams(MOST_MISTAKES)
         .max_header_list_size(u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(LARGEST_BACKLOG)
         .keep_alive_interval(HEADERS)
         .keep_alive_timeout(PONG);

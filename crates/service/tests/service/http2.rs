@@ -6,8 +6,8 @@ use std::io::{Read as _, Write as _};
 
 use crate::harness::{KEY, Setup, emulator};
 use crate::tls::{
-    DATA, END_HEADERS, END_STREAM, HEADERS, Pair, RST_STREAM, Stream, frame, http2, literal,
-    service,
+    DATA, END_HEADERS, END_STREAM, HEADERS, Pair, RST_STREAM, SETTINGS, Stream, WINDOW_UPDATE,
+    frame, http2, literal, service,
 };
 use crate::upstream::{Upstream, answer};
 
@@ -225,6 +225,34 @@ fn a_grant_without_a_body_keeps_no_headers() {
     // A second hundred connections take as much as the first, and the headers 40 KiB for each
     // grant if they are kept.
     assert!(many - few < 32 * 1024, "{few} {many}");
+}
+
+/// What a client may send before anybody reads it: RFC 9113 §6.5.2, §6.9.2. It is kept for
+/// each connection and each stream.
+#[test]
+fn little_is_let_in_that_nobody_reads_yet() {
+    /// Where windows begin if nobody says otherwise.
+    const USUAL: u32 = 65_535;
+    let emulator = emulator().start().unwrap();
+    let (_service, pair, port) = service(Setup::new(&emulator));
+    let mut stream = http2(port, &pair);
+    let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head(&[]));
+    stream.write_all(&request).unwrap();
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+    let (mut of_stream, mut of_connection) = (USUAL, USUAL);
+    loop {
+        match next_frame(&mut stream).unwrap() {
+            (0, (SETTINGS, _, settings)) => {
+                let mut all = settings.chunks(6);
+                let window = all.rfind(|setting| setting[..2] == [0, 4]);
+                of_stream = window.map_or(of_stream, |setting| number(&setting[2..]));
+            }
+            (0, (WINDOW_UPDATE, _, more)) => of_connection += number(&more),
+            (1, (HEADERS, ..)) => break,
+            _ => {}
+        }
+    }
+    assert_eq!((of_stream, of_connection), (64 * 1024, 256 * 1024));
 }
 
 #[test]
