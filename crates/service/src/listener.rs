@@ -11,7 +11,7 @@ use prove_token_config::ListenAddress;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use self::file::SocketFile;
-pub(crate) use self::file::connect_now;
+pub(crate) use self::file::{SocketPlace, connect_now};
 use crate::peer::{Credentials, Peer};
 use crate::tls::Tailor;
 
@@ -73,9 +73,9 @@ impl Listener {
     }
 
     /// The file of a Unix socket that is ours.
-    pub(crate) fn socket_file(&self) -> Option<&Path> {
+    pub(crate) fn socket_file(&self) -> Option<&SocketPlace> {
         match self {
-            Self::Unix(Some(file), _) => Some(file.path()),
+            Self::Unix(Some(file), _) => Some(file.place()),
             _ => None,
         }
     }
@@ -117,7 +117,7 @@ async fn tcp(listener: &TcpListener) -> io::Result<TcpStream> {
 }
 
 /// Lets everybody connect to the socket at `path`, or its owner alone.
-pub(crate) fn open_to(path: &Path, everybody: bool) -> io::Result<()> {
+fn open_to(path: &Path, everybody: bool) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode(everybody)))
 }
 

@@ -19,7 +19,7 @@ use crate::caller::Callers;
 use crate::console::printable;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::listener;
+use crate::listener::SocketPlace;
 use crate::lookout::Lookout;
 use crate::notice::{Notice, Observer};
 use crate::office::{Front, Office};
@@ -53,7 +53,7 @@ pub(crate) struct Steward {
     /// Ends with the service.
     emulator: Option<Emulator>,
     /// The Unix sockets that are ours, whose modes follow the callers.
-    pub(crate) sockets: Vec<PathBuf>,
+    pub(crate) sockets: Vec<SocketPlace>,
 }
 
 /// A sink that is kept.
@@ -273,9 +273,13 @@ impl Steward {
     /// owner alone.
     fn open_sockets(&self) {
         let open = self.front.office().callers.are_told_by_the_kernel();
-        for path in &self.sockets {
-            if let Err(error) = listener::open_to(path, open) {
-                let what = format!("the mode of {} stays: {}", printable(path), error.kind());
+        for socket in &self.sockets {
+            if let Err(error) = socket.open_to(open) {
+                let path = printable(&socket.path);
+                let what = match error.get_ref() {
+                    Some(reason) => format!("the mode of {path} stays: {reason}"),
+                    None => format!("the mode of {path} stays: {}", error.kind()),
+                };
                 self.observer.tell(&Notice::Ineffective { what: &what });
             }
         }

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,12 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 /// Removed when this is dropped, if it is still the same. That has to be before the
 /// listener: as long as that is open, no other file has its number.
 #[derive(Debug)]
-pub(crate) struct SocketFile {
-    path: PathBuf,
+pub(crate) struct SocketFile(SocketPlace);
+
+/// Where a socket was put, and which one.
+#[derive(Clone, Debug)]
+pub(crate) struct SocketPlace {
+    pub(crate) path: PathBuf,
     /// Device and inode.
     identity: (u64, u64),
 }
@@ -30,24 +36,56 @@ impl SocketFile {
         let lock = lock(path)?;
         make_room(path)?;
         let listener = bind()?;
-        let file = Self {
+        let place = SocketPlace {
             identity: identity(path)?,
             path: path.to_owned(),
         };
         drop(lock);
-        Ok((listener, file))
+        Ok((listener, Self(place)))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    pub(super) fn place(&self) -> &SocketPlace {
+        &self.0
+    }
+}
+
+impl SocketPlace {
+    /// Lets everybody connect to the socket, or its owner alone; an error if another file is
+    /// in its place, or a link to one.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn open_to(&self, everybody: bool) -> io::Result<()> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(&self.path, flags, Mode::empty())?);
+        self.check(&file.metadata()?)?;
+        // By a way that leads to this file and no other.
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        super::open_to(path.as_ref(), everybody)
+    }
+
+    /// As on Linux, but for a file that is replaced between the look and the change.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn open_to(&self, everybody: bool) -> io::Result<()> {
+        self.check(&fs::symlink_metadata(&self.path)?)?;
+        super::open_to(&self.path, everybody)
+    }
+
+    fn check(&self, metadata: &fs::Metadata) -> io::Result<()> {
+        match (metadata.dev(), metadata.ino()) == self.identity {
+            true => Ok(()),
+            false => Err(io::Error::other("another file is there")),
+        }
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         // Somebody may have put another one in its place.
-        if identity(&self.path).ok() == Some(self.identity) {
-            let _ = fs::remove_file(&self.path);
+        let SocketPlace {
+            path,
+            identity: own,
+        } = &self.0;
+        if identity(path).ok() == Some(*own) {
+            let _ = fs::remove_file(path);
         }
     }
 }

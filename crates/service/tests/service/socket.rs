@@ -125,3 +125,37 @@ fn no_link_is_followed_to_a_socket() {
         std::fs::remove_file(&elsewhere).unwrap();
     }
 }
+
+/// Not at a reload either, when the mode follows the callers.
+#[test]
+fn no_mode_of_another_file_is_changed() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator).without_service();
+    let socket = setup.socket();
+    let listen = format!("listen = [\"unix:{}\"]\n", socket.display());
+    let service = setup.service(&listen).start();
+    let private = service.home().join("private");
+    let theirs = UnixListener::bind(&private).unwrap();
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(&private, mode).unwrap();
+    std::fs::rename(&socket, socket.with_extension("old")).unwrap();
+    for (uid, is_link) in [("4711", true), ("4712", false)] {
+        match is_link {
+            true => symlink(&private, &socket).unwrap(),
+            false => std::fs::rename(&private, &socket).unwrap(),
+        }
+        let mark = service.said().len();
+        service.reconfigure(|text| {
+            format!(
+                "{text}{}",
+                user(&format!("u{uid}"), &format!("uid = {uid}"))
+            )
+        });
+        service.wait_for("prove-token.sock stays: another file is there", mark);
+        service.wait_for(&format!("reloaded: caller u{uid} added"), mark);
+        let metadata = std::fs::metadata(&socket).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        std::fs::remove_file(&socket).unwrap();
+    }
+    drop(theirs);
+}
