@@ -1,6 +1,8 @@
 //! Connections to the API: name, TCP, the profile's HTTP proxy if it has one, TLS; all
 //! of it within one limit.
 
+mod foreword;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -21,6 +23,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use self::foreword::Foreword;
+pub(super) use self::foreword::TooLong;
 use crate::patience::Patience;
 
 /// How long an API may be silent, from the last byte that it was sent or sent itself.
@@ -261,11 +265,13 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// A connection to the API, which fails when that is silent for too long. One that is
-/// kept for later is silent as well, but is closed sooner than that.
+/// A connection to the API, which fails when that is silent for too long, or says too much
+/// before its answer. One that is kept for later is silent as well, but is closed sooner
+/// than that.
 pub(super) struct Line {
     stream: Box<dyn Stream>,
     patience: Patience,
+    foreword: Foreword,
 }
 
 impl Line {
@@ -273,6 +279,7 @@ impl Line {
         Self {
             stream: Box::new(stream),
             patience: Patience::new(SILENCE),
+            foreword: Foreword::new(),
         }
     }
 
@@ -280,6 +287,7 @@ impl Line {
     fn heard<T>(&mut self, outcome: Poll<T>) -> Poll<T> {
         if outcome.is_ready() {
             self.patience.renew();
+            self.foreword.sent();
         }
         outcome
     }
@@ -291,10 +299,12 @@ impl AsyncRead for Line {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if read.is_ready() {
             self.patience.renew();
-            return read;
+            let came = self.foreword.came(&buffer.filled()[before..]);
+            return read.map(|read| read.and(came.map_err(io::Error::other)));
         }
         let run_out = self.patience.poll(context);
         run_out.map(|()| Err(io::ErrorKind::TimedOut.into()))

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use hyper_util::client::legacy;
 
 use super::body::Cut;
-use super::dial::{DialError, find};
+use super::dial::{DialError, TooLong, find};
 use crate::reply::Refusal;
 
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
@@ -107,6 +107,7 @@ fn dialed(error: &DialError) -> Fault {
 fn sent(error: &legacy::Error) -> Fault {
     let timed_out = find::<io::Error>(error).map(io::Error::kind) == Some(io::ErrorKind::TimedOut);
     let is_malformed = find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse);
+    let is_too_long = find::<TooLong>(error).is_some();
     let (status, kind, proxy_error, reason) = match () {
         () if timed_out => (
             StatusCode::GATEWAY_TIMEOUT,
@@ -120,6 +121,12 @@ fn sent(error: &legacy::Error) -> Fault {
             "http_protocol_error",
             "what it said is not HTTP",
         ),
+        () if is_too_long => (
+            StatusCode::BAD_GATEWAY,
+            "protocol",
+            "http_protocol_error",
+            "it announced an answer again and again, and gave none",
+        ),
         () => (
             StatusCode::BAD_GATEWAY,
             "unavailable",
@@ -131,7 +138,7 @@ fn sent(error: &legacy::Error) -> Fault {
         status,
         kind,
         proxy_error,
-        retryable: !is_malformed,
+        retryable: !is_malformed && !is_too_long,
         reason: reason.to_owned(),
     }
 }

@@ -99,6 +99,26 @@ fn an_answer_in_a_coding_that_nobody_asked_for_is_none() {
     }
 }
 
+/// Whoever reads on for as long as they come does nothing else.
+#[test]
+fn announcements_without_end_are_no_answer() {
+    const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let emulator = emulator().start().unwrap();
+    let api = Upstream::start(|number, _| {
+        // As many as there may be for each of two requests on a connection.
+        let count = if number > 2 { 1024 * 1024 } else { 1024 };
+        let answer = answer("200 OK", "", "fine");
+        [INTERIM.repeat(count), answer].concat()
+    });
+    let service = Setup::to_api(&emulator, &api.url(), "").start();
+    for _ in 0..2 {
+        assert_eq!(get(&service).status, 200);
+    }
+    assert_eq!(api.connections(), 1);
+    let said = expect(&get(&service), 502, "protocol", "http_protocol_error");
+    assert!(said.contains("again and again"), "{said}");
+}
+
 /// A certificate authority, its PEM file in the home of a service.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
