@@ -126,11 +126,12 @@ pub(crate) fn mode(everybody: bool) -> u32 {
     if everybody { 0o666 } else { 0o600 }
 }
 
-/// Whether nobody but the service's user and root can replace what is in `folder`.
+/// Whether nobody but the service's user and root can put anything into `folder`. That nobody
+/// else can remove it, as from `/tmp`, does not do: while the service is down, the place of
+/// its socket is free.
 pub(crate) fn is_safe_folder(folder: &Path) -> io::Result<bool> {
     let metadata = fs::metadata(folder)?;
     let own = rustix::process::geteuid().as_raw();
-    let is_sticky = metadata.mode() & 0o1000 != 0;
     let is_ours = metadata.uid() == own || metadata.uid() == 0;
-    Ok(is_ours && (is_sticky || metadata.mode() & 0o022 == 0))
+    Ok(is_ours && metadata.mode() & 0o022 == 0)
 }

@@ -229,10 +229,13 @@ fn check_folder(socket: &Path) -> Result<(), Failure> {
         // That it is not there shows when it is bound.
         Err(_) | Ok(true) => Ok(()),
         Ok(false) => Err(refused(format!(
-            "other users can write the folder {} of the socket, and so replace it",
+            "other users can write the folder {} of the socket, and so put another one there",
             printable(folder)
         ))
-        .hint("choose a folder that only the service's user can write, or take that right away")),
+        .hint(
+            "choose a folder of the service's own, such as the one of RuntimeDirectory= in its \
+             unit, or take that right away",
+        )),
     }
 }
 

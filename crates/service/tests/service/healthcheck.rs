@@ -81,7 +81,7 @@ fn the_health_listener_tells_most() {
     ] {
         let (port, asked) = health(status, 1);
         let setup = Setup::new(&emulator).without_service().service(&format!(
-            "listen = [\"unix:/tmp/none\"]\nhealth_listen = \"0.0.0.0:{port}\"\n"
+            "listen = [\"unix:/run/none\"]\nhealth_listen = \"0.0.0.0:{port}\"\n"
         ));
         setup.config();
         let (found, said) = check(&setup, args);
