@@ -155,7 +155,7 @@ fn router(kind: Kind, view: Arc<View>) -> Router {
 }
 
 async fn only_get(id: Id) -> Response<Body> {
-    Refusal::method("GET").answer(&id)
+    Refusal::method("GET, HEAD").answer(&id)
 }
 
 async fn only_post(id: Id) -> Response<Body> {

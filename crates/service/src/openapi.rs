@@ -118,7 +118,8 @@ fn responses(operation: &Operation) -> Value {
         let reference = format!("#/components/responses/{name}");
         (name, json!({ "$ref": reference }))
     });
-    let responses: Map<_, _> = own.chain(usual).collect();
+    // Its own word for a status comes before the usual one.
+    let responses: Map<_, _> = usual.chain(own).collect();
     responses.into()
 }
 
@@ -172,6 +173,16 @@ mod tests {
             // What makes up the page is no interface.
             let is_part = matches!(route, Route::Script | Route::Style);
             assert_eq!(described, !is_part, "{route:?}");
+        }
+    }
+
+    /// Before anybody looks at what a request wants.
+    #[test]
+    fn every_operation_tells_of_too_many_headers_and_of_a_full_house() {
+        for operation in &OPERATIONS {
+            let responses = responses(operation);
+            let tells = |status| responses.get(status).is_some_and(Value::is_object);
+            assert!(tells("431") && tells("503"), "{}", operation.name);
         }
     }
 

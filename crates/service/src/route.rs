@@ -84,7 +84,7 @@ fn check_method(route: Route, method: &Method) -> Result<(), Refusal> {
     match (is_right, route) {
         (true, _) => Ok(()),
         (false, Route::Reject | Route::Grant | Route::NamedGrant) => Err(Refusal::method("POST")),
-        (false, _) => Err(Refusal::method("GET")),
+        (false, _) => Err(Refusal::method("GET, HEAD")),
     }
 }
 

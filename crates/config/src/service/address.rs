@@ -55,6 +55,7 @@ impl FromStr for ListenAddress {
             let path = PathBuf::from(path);
             let is_plain = !text.chars().any(char::is_control);
             return match path.is_absolute() && is_plain {
+                true if path.file_name().is_none() => refuse("the socket's path is a folder's"),
                 true => Ok(Self::Unix(path)),
                 false => refuse("the socket's path is not absolute"),
             };
@@ -107,6 +108,8 @@ mod tests {
             "127.0.0.1",
             "tls:",
             "unix:/a\n",
+            "unix:/",
+            "unix:/a/..",
             "7878",
         ] {
             assert!(bad.parse::<ListenAddress>().is_err(), "{bad}");

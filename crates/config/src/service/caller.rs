@@ -211,7 +211,7 @@ const OF_NOTHING: [u8; 32] = [
 fn key_hash(item: &Item<'_>, report: &mut Report<'_>) -> Option<[u8; 32]> {
     let digits = item.string(report)?.strip_prefix("sha256:");
     let hash = digits
-        .filter(|digits| digits.len() == 64)
+        .filter(|digits| digits.len() == 64 && !digits.contains('+'))
         .and_then(|digits| {
             let mut hash = [0; 32];
             for (index, byte) in hash.iter_mut().enumerate() {
@@ -244,6 +244,10 @@ fn profiles<'n>(
     let names = item.strings(report)?;
     if names.is_empty() {
         item.note(Problem::new("names no profile"), report);
+    }
+    let is_again = |(index, name)| names[..index].contains(name);
+    if names.iter().enumerate().any(is_again) {
+        item.note(Problem::new("a profile is named twice"), report);
     }
     for name in names
         .iter()

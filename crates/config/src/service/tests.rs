@@ -142,6 +142,14 @@ fn a_half_written_caller_or_sink_is_refused_by_name() {
         (caller.clone() + "uid = 0\n", "more than one of key_hash"),
         (caller.replace("key_hash", "uid"), "expected an integer"),
         (
+            caller.replace("[\"acme\"]", "[\"acme\", \"acme\"]"),
+            "a profile is named twice",
+        ),
+        (
+            caller.replace(&HASH[..9], "sha256:+1"),
+            "not the hash of a key",
+        ),
+        (
             caller.replace(&format!("key_hash = \"{HASH}\"\n"), ""),
             "neither key_hash, uid nor gid",
         ),

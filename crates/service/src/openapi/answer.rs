@@ -69,7 +69,18 @@ pub(super) const QUOTA: Answer = later(
 );
 pub(super) const DEFECT: Answer = error(500, "A defect, or a configuration that does not work");
 pub(super) const BAD_GATEWAY: Answer = error(502, "The provider refuses, or does not speak OAuth");
-pub(super) const UNAVAILABLE: Answer = later(503, "No token can be had now");
+/// Without a body of ours: it is said before anybody looks at a request.
+pub(super) const HEADERS: Answer = Answer {
+    status: 431,
+    description: "Too many headers, or too long ones; without a body",
+    body: None,
+    headers: &[],
+};
+pub(super) const UNAVAILABLE: Answer = later(
+    503,
+    "No token can be had now, or there is no room for another request or, without a body, \
+     for another connection",
+);
 pub(super) const SLOW: Answer = error(504, "The provider did not answer in time");
 pub(super) const UNKNOWN: Answer = Answer {
     headers: &["WWW-Authenticate"],
@@ -77,7 +88,7 @@ pub(super) const UNKNOWN: Answer = Answer {
 };
 
 /// What more than one kind of caller may be told, each status once.
-pub(super) const USUAL: [Answer; 10] = [
+pub(super) const USUAL: [Answer; 11] = [
     MALFORMED,
     UNKNOWN,
     BROWSER,
@@ -86,6 +97,7 @@ pub(super) const USUAL: [Answer; 10] = [
     LONG,
     FOREIGN,
     QUOTA,
+    HEADERS,
     DEFECT,
     UNAVAILABLE,
 ];
@@ -110,11 +122,20 @@ impl Who {
                 METHOD,
                 FOREIGN,
                 QUOTA,
+                HEADERS,
                 DEFECT,
                 UNAVAILABLE,
             ],
             Self::Client => &USUAL,
-            Self::Operator | Self::Probe => &[MALFORMED, BROWSER, METHOD, FOREIGN, DEFECT],
+            Self::Operator | Self::Probe => &[
+                MALFORMED,
+                BROWSER,
+                METHOD,
+                FOREIGN,
+                HEADERS,
+                DEFECT,
+                UNAVAILABLE,
+            ],
         }
     }
 }

@@ -245,7 +245,11 @@ pub(super) const OPERATIONS: [Operation; 17] = [
         body: None,
         answers: &[
             answer(200, "A token of each profile", "Ready"),
-            answer(503, "At least one has none", "Ready"),
+            answer(
+                503,
+                "At least one has none; without a body, no room for another connection",
+                "Ready",
+            ),
             error(404, "No such profile"),
         ],
     },
@@ -259,7 +263,11 @@ pub(super) const OPERATIONS: [Operation; 17] = [
         body: None,
         answers: &[
             answer(200, "It has begun", "Started"),
-            answer(503, "Not yet", "Started"),
+            answer(
+                503,
+                "Not yet; without a body, no room for another connection",
+                "Started",
+            ),
         ],
     },
     Operation {

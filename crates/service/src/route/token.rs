@@ -57,9 +57,14 @@ async fn obtain<'v>(
         .hint("call the API through /proxy, which adds the token"));
     }
     let query = query(&request.uri, &["min_validity", "force", "wait"])?;
-    let seconds = |name: &str, most: u64| match query(name).map(str::parse::<u64>) {
+    // Digits alone: a sign would be parsed as well.
+    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => text.parse::<u64>().ok(),
+        false => None,
+    };
+    let seconds = |name: &str, most: u64| match query(name).map(number) {
         None => Ok(0),
-        Some(Ok(seconds)) if seconds <= most => Ok(seconds),
+        Some(Some(seconds)) if seconds <= most => Ok(seconds),
         Some(_) => Err(Refusal::bad_request(format!(
             "{name} is not a number of seconds from 0 to {most}"
         ))),

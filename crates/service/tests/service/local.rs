@@ -65,6 +65,8 @@ const REFUSED: &[(u16, (&str, &str))] = &[
     (405, ("GET", "PUT")),
     (405, ("GET", "OPTIONS")),
     (400, ("local HTTP", "local?min_validity=soon HTTP")),
+    (400, ("local HTTP", "local?min_validity=+60 HTTP")),
+    (400, ("local HTTP", "local?wait=+1 HTTP")),
     (
         400,
         ("local HTTP", "local?min_validity=1&min_validity=2 HTTP"),
