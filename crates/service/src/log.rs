@@ -98,9 +98,11 @@ impl Log {
             tracing::error!(hint, exit_code, "{}", failure.message());
             return;
         }
-        self.say(&format!("error: {}", failure.message()));
+        // As of an event of this level: see `Journal`.
+        let mark = if self.is_timed { "<3>" } else { "" };
+        self.say(&format!("{mark}error: {}", failure.message()));
         if let Some(hint) = failure.hint_text() {
-            self.say(&format!("hint: {hint}"));
+            self.say(&format!("{mark}hint: {hint}"));
         }
     }
 

@@ -206,3 +206,15 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
     let lines = said.matches("answered").count();
     assert!((1..REQUESTS).contains(&lines), "{lines}");
 }
+
+/// A service that does not start is what an operator looks for among the errors.
+#[test]
+fn the_journal_knows_why_it_does_not_start() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator).service("nonsense = 1\n");
+    let output = setup.env("JOURNAL_STREAM", "8:1234").command().output();
+    let said = String::from_utf8(output.unwrap().stderr).unwrap();
+    let lines: Vec<_> = said.lines().collect();
+    assert!(lines[0].starts_with("<3>error: "), "{said}");
+    assert!(lines[1].starts_with("<3>hint: "), "{said}");
+}
