@@ -141,9 +141,9 @@ fn check(item: &Item<'_>, settings: &ServiceSettings, report: &mut Report<'_>) {
             "operators come from this machine alone, as by ssh",
         ),
         (
-            health.is_some_and(ListenAddress::is_tls),
-            "health_listen has no TLS",
-            "write ADDRESS:PORT: it shows no secret",
+            admin.into_iter().chain(health).any(ListenAddress::is_tls),
+            "admin_listen and health_listen have no TLS",
+            "write ADDRESS:PORT: they show no secret",
         ),
         (
             any(ListenAddress::is_tls) && settings.tls.is_none(),

@@ -8,17 +8,26 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body_util::channel::Channel;
 use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::staff::Task;
 
 /// The body of an answer.
 #[derive(Debug)]
 pub(crate) enum Body {
     /// All of it; `None` once it is on its way, or if there is none.
     Whole(Option<Bytes>),
-    /// As it happens.
-    Events(Channel<Bytes, Infallible>),
-    /// As it comes from the API. Trailers do not: they would be headers that nobody has
-    /// looked at.
-    Api(Incoming),
+    /// As it happens, and whoever tells it.
+    Events {
+        parts: Channel<Bytes, Infallible>,
+        _teller: Task,
+    },
+    /// As it comes from the API, in the place that its caller has for it. Trailers do not:
+    /// they would be headers that nobody has looked at.
+    Api {
+        body: Incoming,
+        _place: OwnedSemaphorePermit,
+    },
     /// For operators.
     Page(axum::body::Body),
 }
@@ -46,8 +55,8 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Events(events) => Pin::new(events).poll_frame(context).map_err(Into::into),
-            Self::Api(body) => loop {
+            Self::Events { parts, .. } => Pin::new(parts).poll_frame(context).map_err(Into::into),
+            Self::Api { body, .. } => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(context)) {
                     Some(Ok(frame)) if frame.is_trailers() => {}
                     frame => return Poll::Ready(frame.map(|frame| frame.map_err(Into::into))),
@@ -60,8 +69,8 @@ impl hyper::body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
-            Self::Events(events) => events.is_end_stream(),
-            Self::Api(body) => body.is_end_stream(),
+            Self::Events { parts, .. } => parts.is_end_stream(),
+            Self::Api { body, .. } => body.is_end_stream(),
             Self::Page(page) => page.is_end_stream(),
         }
     }
@@ -71,8 +80,8 @@ impl hyper::body::Body for Body {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Events(events) => events.size_hint(),
-            Self::Api(body) => body.size_hint(),
+            Self::Events { parts, .. } => parts.size_hint(),
+            Self::Api { body, .. } => body.size_hint(),
             Self::Page(page) => page.size_hint(),
         }
     }

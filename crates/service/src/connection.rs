@@ -76,21 +76,12 @@ pub(crate) async fn serve<A: Answer>(
     let service = service_fn(|request| {
         let busy = seat.work();
         async move {
-            let mut response = answers.answer(visitor, request).await;
-            if busy.is_last() {
-                // The client must not take this connection for its next request.
-                response.headers_mut().insert(CONNECTION, CLOSE);
-            }
-            Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
+            let response = answers.answer(visitor, request).await;
+            Ok::<_, Infallible>(tracked(response, busy))
         }
     });
     let stream = Strict::new(Paced::new(stream, STALLED).asking(seat, HEADERS));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .max_headers(MOST_HEADERS)
-            .max_buf_size(LARGEST_HEAD)
-            .serve_connection(TokioIo::new(stream), service)
-    );
+    let mut connection = pin!(builder().serve_connection(TokioIo::new(stream), service));
     // What a peer did wrong is its own affair.
     let end = tokio::select! {
         // In this order, which is the usual one and costs no draw.
@@ -114,6 +105,21 @@ pub(crate) async fn serve<A: Answer>(
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD);
+    builder
+}
+
+/// `response` with the connection's work on it, and the word that it is the last if it is.
+fn tracked(mut response: Response<Body>, busy: Busy) -> Response<Tracked> {
+    if busy.is_last() {
+        // The client must not take this connection for its next request.
+        response.headers_mut().insert(CONNECTION, CLOSE);
+    }
+    response.map(|body| Tracked::new(body, busy))
 }
 
 /// Why a connection is to end.
@@ -184,16 +190,28 @@ impl hyper::body::Body for Tracked {
 }
 
 /// The whole body of a request, if it comes in time and is not too long.
-pub(crate) async fn whole(body: Incoming, most: usize) -> Result<bytes::Bytes, BodyFault> {
+pub(crate) async fn whole<B>(body: B, most: usize) -> Result<Vec<u8>, BodyFault>
+where
+    B: hyper::body::Body<Data = bytes::Bytes>,
+{
     /// For a body of a few hundred bytes.
     const LIMIT: Duration = Duration::from_secs(10);
-    let limited = http_body_util::Limited::new(body, most);
-    match tokio::time::timeout(LIMIT, limited.collect()).await {
-        Err(_) => Err(BodyFault::Slow),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(BodyFault::Long),
-        Ok(Err(_)) => Err(BodyFault::Broken),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-    }
+    let read = async {
+        let mut body = pin!(body);
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| BodyFault::Broken)?;
+            let data = frame.data_ref().map(AsRef::as_ref).unwrap_or_default();
+            if whole.len() + data.len() > most {
+                return Err(BodyFault::Long);
+            }
+            // Copied: a frame of one byte would hold the whole buffer that it was read into.
+            whole.extend_from_slice(data);
+        }
+        Ok(whole)
+    };
+    let read = tokio::time::timeout(LIMIT, read).await;
+    read.unwrap_or(Err(BodyFault::Slow))
 }
 
 /// Why a body was not taken.

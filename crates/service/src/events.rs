@@ -85,15 +85,22 @@ impl Newsroom {
         let _ = self.sender.send(Arc::new(news));
     }
 
-    /// A reader, if there is room for one.
-    pub(crate) fn read(&self) -> Option<Reader> {
+    /// A reader of the edition `number`, if there is room for one.
+    pub(crate) fn read(&self, number: u64) -> Option<Reader> {
         let taken = self.readers.fetch_add(1, Ordering::Relaxed);
+        let current = self.edition.subscribe();
         let reader = Reader {
             news: self.sender.subscribe(),
-            edition: self.edition(),
+            edition: Edition { number, current },
             readers: Arc::clone(&self.readers),
         };
         (taken < MOST_READERS).then_some(reader)
+    }
+
+    /// The number of the edition that is told now. Who asks for it before it is looked who
+    /// may hear what, and then reads that edition, hears nothing of a later one.
+    pub(crate) fn number(&self) -> u64 {
+        *self.edition.borrow()
     }
 
     /// The number of the last news.
@@ -118,13 +125,9 @@ impl Newsroom {
 
     /// Ends when what is heard now does.
     pub(crate) async fn over(&self) {
-        self.edition().over().await;
-    }
-
-    fn edition(&self) -> Edition {
         let current = self.edition.subscribe();
         let number = *current.borrow();
-        Edition { number, current }
+        Edition { number, current }.over().await;
     }
 }
 
@@ -169,29 +172,43 @@ mod tests {
         }
     }
 
+    fn read(newsroom: &Newsroom) -> Option<Reader> {
+        newsroom.read(newsroom.number())
+    }
+
+    #[tokio::test]
+    async fn who_was_let_in_before_it_was_decided_anew_hears_nothing() {
+        let newsroom = Newsroom::default();
+        let number = newsroom.number();
+        newsroom.close();
+        let mut late = newsroom.read(number).unwrap();
+        tell(&newsroom, 1);
+        assert_eq!(late.next().await.unwrap_err(), NoMore::Over);
+    }
+
     #[tokio::test]
     async fn a_reader_hears_in_order_what_comes_after_it() {
         let newsroom = Newsroom::default();
         tell(&newsroom, 1);
-        let mut reader = newsroom.read().unwrap();
+        let mut reader = read(&newsroom).unwrap();
         tell(&newsroom, 2);
         assert_eq!(reader.next().await.unwrap().number, 2);
         assert_eq!(reader.next().await.unwrap().number, 3);
         newsroom.close();
         assert_eq!(reader.next().await.unwrap_err(), NoMore::Over);
-        let mut reader = newsroom.read().unwrap();
+        let mut reader = read(&newsroom).unwrap();
         tell(&newsroom, 1);
         assert_eq!(reader.next().await.unwrap().number, 4);
         newsroom.end();
         assert_eq!(reader.next().await.unwrap_err(), NoMore::Over);
-        let mut late = newsroom.read().unwrap();
+        let mut late = read(&newsroom).unwrap();
         assert_eq!(late.next().await.unwrap_err(), NoMore::Over);
     }
 
     #[tokio::test]
     async fn who_does_not_keep_up_is_given_up() {
         let newsroom = Newsroom::default();
-        let mut reader = newsroom.read().unwrap();
+        let mut reader = read(&newsroom).unwrap();
         tell(&newsroom, BACKLOG + 1);
         assert_eq!(reader.next().await.unwrap_err(), NoMore::TooSlow);
     }
@@ -200,11 +217,11 @@ mod tests {
     fn there_is_room_for_so_many() {
         let newsroom = Newsroom::default();
         let readers: Vec<_> = (0..MOST_READERS)
-            .map(|_| newsroom.read().unwrap())
+            .map(|_| read(&newsroom).unwrap())
             .collect();
-        assert!(newsroom.read().is_none());
+        assert!(read(&newsroom).is_none());
         assert_eq!(newsroom.readers(), MOST_READERS);
         drop(readers);
-        assert!(newsroom.read().is_some());
+        assert!(read(&newsroom).is_some());
     }
 }

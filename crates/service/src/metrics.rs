@@ -38,10 +38,12 @@ pub(crate) struct Metrics {
     callers: Mutex<BTreeMap<String, Arc<CallerTally>>>,
 }
 
-/// Streams of events of one caller at a time, and requests of it that wait for another
-/// token: each holds a connection, of which there are so many for all callers.
+/// What may last as long as somebody else likes, of one caller at a time: its streams of
+/// events, its requests that wait for another token, and those that the API has yet to
+/// answer to their end. Each holds a connection, of which there are 1,024 for all callers.
 const MOST_STREAMS: usize = 16;
 const MOST_WAITS: usize = 256;
+const MOST_PROXIED: usize = 512;
 
 /// What is counted of a caller.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub(crate) struct CallerTally {
     pub(crate) streams: Arc<Semaphore>,
     /// Room for its requests that wait for another token.
     pub(crate) waits: Semaphore,
+    /// Room for its requests through the proxy.
+    pub(crate) proxied: Arc<Semaphore>,
 }
 
 impl Default for CallerTally {
@@ -64,6 +68,7 @@ impl Default for CallerTally {
             window: Window::default(),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             waits: Semaphore::new(MOST_WAITS),
+            proxied: Arc::new(Semaphore::new(MOST_PROXIED)),
         }
     }
 }

@@ -65,6 +65,15 @@ impl Front {
         self.open.load_full()
     }
 
+    /// The edition of the news, for those who ask for them. It is to be looked at before the
+    /// office: whom one lets in that is replaced just then hears nothing.
+    fn edition(&self, route: Route) -> u64 {
+        match route {
+            Route::Events => self.lookout.news.number(),
+            _ => 0,
+        }
+    }
+
     async fn pass(
         &self,
         visitor: Visitor<'_>,
@@ -74,8 +83,8 @@ impl Front {
         let (parts, body) = request.into_parts();
         let (peer, headers) = (visitor.peer, &parts.headers);
         guard::check(peer, parts.version, &parts.uri, headers)?;
-        // Not counted: all threads share the count.
-        let office = self.open.load();
+        // The office is not counted: all threads share the count.
+        let (edition, office) = (self.edition(route), self.open.load());
         if route == Route::Proxy {
             return Box::pin(proxy::forward(&office, peer, parts, body)).await;
         }
@@ -92,6 +101,7 @@ impl Front {
             office: &office,
             lookout: &self.lookout,
             visitor,
+            edition,
             caller,
         };
         let outcome = route::answer(route, visit, &parts, body).await;

@@ -8,7 +8,7 @@ mod schema;
 use serde_json::{Map, Value, json};
 
 use self::answer::{Answer, USUAL, Who};
-use self::operation::{OPERATIONS, Operation, Parameter};
+use self::operation::{INTENT, OPERATIONS, Operation, Parameter};
 use crate::route::Route;
 
 /// The whole description.
@@ -76,7 +76,9 @@ fn describe(operation: &Operation, method: &str) -> Value {
         Who::Client => description["security"] = json!([{ "client": [] }]),
         Who::Operator | Who::Probe => {}
     }
-    let parameters: Vec<_> = operation.parameters.iter().map(parameter).collect();
+    let intent = operation.route.asks_intent().then_some(&INTENT);
+    let parameters = operation.parameters.iter().chain(intent);
+    let parameters: Vec<_> = parameters.map(parameter).collect();
     if !parameters.is_empty() {
         description["parameters"] = parameters.into();
     }

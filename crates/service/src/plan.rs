@@ -87,7 +87,8 @@ impl Source {
         let settings = config.as_ref().and_then(Config::service).cloned();
         let profiles = profiles(config.as_ref(), &self.env)?;
         let plan = Plan::new(settings.unwrap_or_default(), profiles, &self.env)?;
-        let files = file.iter().cloned().chain(plan.files).collect();
+        let files: Vec<_> = file.iter().cloned().chain(plan.files).collect();
+        Sink::spare(&plan.sinks, &files)?;
         Ok(Plan {
             file,
             files,

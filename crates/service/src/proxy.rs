@@ -10,8 +10,11 @@ mod dial;
 mod fault;
 mod gateway;
 mod header;
+mod queue;
 mod target;
 mod trust;
+
+use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Response, StatusCode};
@@ -63,10 +66,15 @@ async fn pass(
     target.allowed(&parts.method, &pass.caller)?;
     let gateway = desk.gateway.as_ref().ok_or_else(no_api)?;
     let target = target.below(gateway.base_path())?;
-    let by = enabled!(Level::DEBUG).then(|| By(pass.caller));
-    let mut response = gateway.send(parts, body, target).await?;
-    if let Some(by) = by {
-        response.extensions_mut().insert(by);
+    // Nobody but the API knows how long it takes.
+    let places = Arc::clone(&pass.caller.tally.proxied);
+    let place = places.try_acquire_owned();
+    let _place = place.map_err(|_| Refusal::too_many_at_the_api())?;
+    let caller = pass.caller;
+    let response = gateway.send(parts, body, target, &caller.name).await?;
+    let mut response = response.map(|body| Body::Api { body, _place });
+    if enabled!(Level::DEBUG) {
+        response.extensions_mut().insert(By(caller));
     }
     Ok(response)
 }

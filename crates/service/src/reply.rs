@@ -138,6 +138,17 @@ impl Refusal {
         .retry_after(1)
     }
 
+    /// The caller has as many requests at APIs as it may.
+    pub(crate) fn too_many_at_the_api() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "more requests that the API has yet to answer than this caller may have at a time",
+        )
+        .hint("send more when some of them were answered, and read each answer to its end")
+        .retry_after(1)
+    }
+
     /// The service has a defect.
     pub(crate) fn defect() -> Self {
         Self::new(
@@ -236,24 +247,17 @@ impl From<Error> for Refusal {
         if let Some(code) = error.error_response().and_then(|response| response.code) {
             fact("code", json!(code));
         }
-        let wait = error
-            .retry_after()
-            .map(|wait| wait.as_secs_f64().ceil() as u64);
-        match wait {
-            Some(wait) => {
-                let retryable = error.is_retryable();
-                let mut refusal = refusal.retry_after(wait.max(1));
-                refusal
-                    .facts
-                    .insert("retryable".to_owned(), json!(retryable));
-                refusal
-            }
-            // Who may try again is told when; nobody knows better than soon.
-            None if error.is_retryable() || status == StatusCode::SERVICE_UNAVAILABLE => {
-                refusal.header(RETRY_AFTER, HeaderValue::from(1))
-            }
-            None => refusal,
-        }
+        let (retryable, wait) = (error.is_retryable(), error.retry_after());
+        let wait = wait.map(|wait| (wait.as_secs_f64().ceil() as u64).max(1));
+        // Who may try again is told when; nobody knows better than soon.
+        let may_try = retryable || status == StatusCode::SERVICE_UNAVAILABLE;
+        let Some(wait) = wait.or(may_try.then_some(1)) else {
+            return refusal;
+        };
+        let mut refusal = refusal.retry_after(wait);
+        let facts = &mut refusal.facts;
+        facts.insert("retryable".to_owned(), json!(retryable));
+        refusal
     }
 }
 
@@ -274,6 +278,7 @@ mod tests {
         ] {
             let refusal = Refusal::from(Error::new(kind, "no token"));
             assert!(refusal.has(&RETRY_AFTER), "{kind:?}");
+            assert_eq!(refusal.facts["retry_after"], 1, "the same in both places");
         }
         let rejected = Error::new(ErrorKind::CredentialsRejected, "no");
         assert!(!Refusal::from(rejected).has(&RETRY_AFTER));

@@ -34,6 +34,9 @@ pub(crate) struct Visit<'v> {
     pub(crate) office: &'v Office,
     pub(crate) lookout: &'v Arc<Lookout>,
     pub(crate) visitor: Visitor<'v>,
+    /// The edition of the news that was told before the office was looked up, for whoever
+    /// asks for them.
+    pub(crate) edition: u64,
     /// Who calls; `None` at the façade, which finds out itself.
     pub(crate) caller: Option<&'v Arc<Known>>,
 }
@@ -54,6 +57,9 @@ pub(crate) async fn answer(
     body: Incoming,
 ) -> Outcome {
     check_method(route, &parts.method)?;
+    if route.asks_intent() {
+        intended(&parts.headers)?;
+    }
     let profile = route.profile(parts.uri.path());
     match route {
         Route::Token => token::token(visit, profile, parts).await,

@@ -5,7 +5,7 @@ mod group;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +48,10 @@ impl Sink {
         let mut sinks: Vec<Self> = Vec::with_capacity(settings.len());
         for setting in settings {
             let sink = Self::new(setting)?;
-            if sinks.iter().any(|other| other.path == sink.path) {
+            if sinks
+                .iter()
+                .any(|other| place(&other.path) == place(&sink.path))
+            {
                 let shown = printable(&setting.path);
                 return Err(refused(format!("two sinks are of the file {shown}"))
                     .hint("give each a file of its own"));
@@ -56,6 +59,23 @@ impl Sink {
             sinks.push(sink);
         }
         Ok(sinks)
+    }
+
+    /// That none of `sinks` is one of `files`, which would be lost.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration`, naming the one that is.
+    pub(crate) fn spare(sinks: &[Self], files: &[PathBuf]) -> Result<(), Failure> {
+        let is_read = |sink: &&Self| files.iter().any(|file| place(file) == place(&sink.path));
+        match sinks.iter().find(is_read) {
+            None => Ok(()),
+            Some(sink) => Err(refused(format!(
+                "the sink {} is a file that the service reads",
+                printable(&sink.path)
+            ))
+            .hint("give the sink a file of its own: what is there would be replaced")),
+        }
     }
 
     fn new(setting: &ServiceSink) -> Result<Self, Failure> {
@@ -167,6 +187,16 @@ impl Sink {
                 problem: &problem,
             }),
         }
+    }
+}
+
+/// A path of which there is no other for the same file, as far as its folder is there. A link
+/// at its end is not followed, for it is what would be replaced.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -102,6 +102,18 @@ pub(super) fn read<'n>(
             let problem = Problem::new(format!("two callers are named {}", caller.name));
             item.note(problem.with_hint("give each a name of its own"), report);
         }
+        // The rights of one of them would go for both.
+        if let Some(other) = callers
+            .iter()
+            .find(|other| other.identity == caller.identity)
+        {
+            let problem = Problem::new(format!(
+                "{} and {} are known alike",
+                other.name, caller.name
+            ));
+            let hint = "give each a key, user or group of its own";
+            item.note(problem.with_hint(hint), report);
+        }
         callers.push(caller);
     }
     callers
@@ -188,6 +200,12 @@ fn identity(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<Identi
     })
 }
 
+/// The hash of an empty key, which everybody has.
+const OF_NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
 /// `sha256:` and 64 hexadecimal digits. What stands there may be a key by mistake, so it
 /// is not repeated.
 fn key_hash(item: &Item<'_>, report: &mut Report<'_>) -> Option<[u8; 32]> {
@@ -202,6 +220,12 @@ fn key_hash(item: &Item<'_>, report: &mut Report<'_>) -> Option<[u8; 32]> {
             }
             Some(hash)
         });
+    if hash == Some(OF_NOTHING) {
+        let problem = Problem::new("the hash of no key at all").with_hint(
+            "hash the key itself: what was hashed was empty, as a variable that is not set",
+        );
+        item.note(problem, report);
+    }
     if hash.is_none() {
         let problem = Problem::new("not the hash of a key").with_hint(
             "copy the line that prove-tokend caller add --print prints: sha256: and 64 digits; \
@@ -245,15 +269,28 @@ fn rate(item: &Item<'_>, report: &mut Report<'_>) -> Option<u32> {
     }
 }
 
+/// An empty list is no rule: it reads like nothing, and would allow everything.
 fn rules(item: &Item<'_>, report: &mut Report<'_>) -> Vec<Rule> {
-    let sections = item.sections(report).unwrap_or_default();
+    let sections = item.sections(report);
+    if sections.as_ref().is_some_and(Vec::is_empty) {
+        let hint = "leave it out to allow everything below the API base";
+        item.note(Problem::new("allows nothing").with_hint(hint), report);
+    }
+    let sections = sections.unwrap_or_default();
     let mut rules = Vec::new();
     for mut section in sections {
         let mut words = |name: &'static str, is_good: fn(&str) -> bool, hint: &str| {
             let Some(item) = section.take(name) else {
                 return Vec::new();
             };
-            let words = item.strings(report).unwrap_or_default();
+            let words = item.strings(report);
+            if words.as_ref().is_some_and(Vec::is_empty) {
+                item.note(
+                    Problem::new("names none").with_hint("leave it out for all"),
+                    report,
+                );
+            }
+            let words = words.unwrap_or_default();
             if words.iter().any(|word| !is_good(word)) {
                 item.note(Problem::new("not well-formed").with_hint(hint), report);
             }

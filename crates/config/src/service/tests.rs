@@ -3,6 +3,9 @@ use crate::file::Config;
 
 const HASH: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
+/// What `sha256sum` makes of a variable that is not set.
+const OF_NOTHING: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 fn inspect(service: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
@@ -102,8 +105,12 @@ fn an_unsafe_or_half_written_service_is_refused_by_name() {
             "neither a loopback",
         ),
         (
+            "admin_listen = \"tls:127.0.0.1:7879\"\n".to_owned(),
+            "have no TLS",
+        ),
+        (
             "health_listen = \"tls:0.0.0.0:7880\"\n".to_owned(),
-            "has no TLS",
+            "have no TLS",
         ),
         (
             "tls = { certificate_file = \"/c\" }\n".to_owned(),
@@ -172,5 +179,34 @@ fn a_half_written_caller_or_sink_is_refused_by_name() {
             "has no path",
         ),
         ("listens = []\n".to_owned(), "unknown key"),
+    ]);
+}
+
+#[test]
+fn rights_that_are_more_than_they_read_like_are_refused() {
+    let caller = caller();
+    let by_user = caller.replace(&format!("key_hash = \"{HASH}\""), "uid = 1001");
+    assert_refused([
+        (caller.clone() + "allow = []\n", "allows nothing"),
+        (
+            caller.clone() + "allow = [{ methods = [], paths = [\"/v3/*\"] }]\n",
+            "methods: names none",
+        ),
+        (
+            caller.clone() + "allow = [{ methods = [\"GET\"], paths = [] }]\n",
+            "paths: names none",
+        ),
+        (
+            caller.replace(HASH, OF_NOTHING),
+            "the hash of no key at all",
+        ),
+        (
+            caller.clone() + &caller.replace("\"a\"", "\"b\""),
+            "a and b are known alike",
+        ),
+        (
+            by_user.clone() + &by_user.replace("\"a\"", "\"b\""),
+            "a and b are known alike",
+        ),
     ]);
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::{Response, StatusCode};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, STALLED, Tracked, Visitor};
+use super::{Answer, HEADERS, LARGEST_HEAD, LINGER, MOST_HEADERS, STALLED, Tracked, Visitor};
+use crate::body::Body;
 use crate::peer::Peer;
 use crate::roster::{Admission, Seat};
 use crate::stream::Paced;
@@ -50,7 +52,10 @@ pub(crate) async fn serve<A: Answer>(
                 peer: &peer,
                 seat: &seat,
             };
-            let response = answers.answer(visitor, request).await;
+            let response = match request.headers().len() > MOST_HEADERS {
+                true => too_many_headers(),
+                false => answers.answer(visitor, request).await,
+            };
             Ok::<_, Infallible>(response.map(|body| Tracked::new(body, busy)))
         }
     });
@@ -79,6 +84,13 @@ pub(crate) async fn serve<A: Answer>(
         _ = connection.as_mut() => {}
         () = end => {}
     }
+}
+
+/// As hyper has it with HTTP/1: there is nothing to say to whom this happens.
+fn too_many_headers() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response
 }
 
 fn builder() -> http2::Builder<TokioExecutor> {

@@ -47,6 +47,43 @@ fn line() -> Line {
     }
 }
 
+/// A body of so many frames of one byte, each in a buffer of its own. The next comes when
+/// nobody holds the one before any more.
+struct Pieces(u32, Arc<()>);
+
+struct Buffer(#[expect(dead_code, reason = "it counts who holds it")] Arc<()>);
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        b"x"
+    }
+}
+
+impl hyper::body::Body for Pieces {
+    type Data = bytes::Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, Infallible>>> {
+        assert_eq!(Arc::strong_count(&self.1), 1, "a buffer is held");
+        if self.0 == 0 {
+            return Poll::Ready(None);
+        }
+        self.0 -= 1;
+        let piece = bytes::Bytes::from_owner(Buffer(Arc::clone(&self.1)));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_pieces_takes_no_more_room_than_its_length() {
+    let pieces = |count| Pieces(count, Arc::default());
+    assert_eq!(*whole(pieces(100), 100).await.unwrap(), [b'x'; 100]);
+    assert_eq!(whole(pieces(101), 100).await.unwrap_err(), BodyFault::Long);
+}
+
 /// Sends `bytes` and nothing more; how many seconds the connection then lives.
 async fn patience(bytes: &[u8]) -> u64 {
     let mut line = line();

@@ -63,7 +63,10 @@ pub(super) const LATE: Answer = error(408, "The body did not come in time");
 pub(super) const LONG: Answer = error(413, "The body is too long");
 pub(super) const MEDIA: Answer = error(415, "The body is of another type");
 pub(super) const FOREIGN: Answer = error(421, "It is for another host");
-pub(super) const QUOTA: Answer = later(429, "More requests in a second than this caller may send");
+pub(super) const QUOTA: Answer = later(
+    429,
+    "More requests in a second, or at a time, than this caller may send",
+);
 pub(super) const DEFECT: Answer = error(500, "A defect, or a configuration that does not work");
 pub(super) const BAD_GATEWAY: Answer = error(502, "The provider refuses, or does not speak OAuth");
 pub(super) const UNAVAILABLE: Answer = later(503, "No token can be had now");

@@ -35,7 +35,8 @@ const PROFILE: Parameter = Parameter {
     description: "The name of a profile",
     schema: || json!({ "type": "string", "pattern": "^[a-z0-9_-][a-z0-9._-]{0,63}$" }),
 };
-const INTENT: Parameter = Parameter {
+/// Of every route that asks for it.
+pub(super) const INTENT: Parameter = Parameter {
     name: "Prove-Token-Request",
     place: "header",
     required: true,
@@ -44,7 +45,6 @@ const INTENT: Parameter = Parameter {
 };
 const TOKEN: &[Parameter] = &[
     PROFILE,
-    INTENT,
     Parameter {
         name: "min_validity",
         place: "query",
@@ -122,7 +122,7 @@ pub(super) const OPERATIONS: [Operation; 17] = [
         methods: &["post"],
         who: Who::Caller,
         summary: "Says that the API rejected a token; it is renewed if it is still the current one",
-        parameters: &[PROFILE, INTENT],
+        parameters: &[PROFILE],
         body: Some((JSON, "Rejection")),
         answers: &[
             answer(200, "Whether it was the current one", "Rejected"),
@@ -308,7 +308,7 @@ pub(super) const OPERATIONS: [Operation; 17] = [
         methods: &["post"],
         who: Who::Operator,
         summary: "Read the configuration anew, with every secret",
-        parameters: &[INTENT],
+        parameters: &[],
         body: None,
         answers: &[
             answer(200, "It is in effect", "Reloaded"),

@@ -39,10 +39,8 @@ struct Shared<B> {
 /// What was passed on.
 #[derive(Debug)]
 enum Kept {
-    All {
-        frames: Vec<Bytes>,
-        length: usize,
-    },
+    /// Copied: a frame of one byte would hold the whole buffer that it was read into.
+    All(Vec<u8>),
     /// Too much of it.
     Nothing,
 }
@@ -52,9 +50,8 @@ enum Kept {
 pub(super) struct Run<B = Incoming> {
     shared: Option<Arc<Mutex<Shared<B>>>>,
     number: u32,
-    /// What was passed on before, the first at the end.
-    again: Vec<Bytes>,
-    again_length: u64,
+    /// What was passed on before.
+    again: Bytes,
 }
 
 /// Why a body ended before its end: always a matter of the caller.
@@ -92,7 +89,7 @@ impl<B: Body<Data = Bytes> + Unpin> Reel<B> {
     /// Whether it can be sent once more.
     pub(super) fn can_run_again(&self) -> bool {
         let shared = self.shared.as_ref();
-        shared.is_none_or(|shared| matches!(lock(shared).kept, Kept::All { .. }))
+        shared.is_none_or(|shared| matches!(lock(shared).kept, Kept::All(_)))
     }
 
     /// The body from its beginning on, which ends the run before. `None` if its
@@ -102,22 +99,20 @@ impl<B: Body<Data = Bytes> + Unpin> Reel<B> {
             return Some(Run {
                 shared: None,
                 number: 0,
-                again: Vec::new(),
-                again_length: 0,
+                again: Bytes::new(),
             });
         };
         let mut state = lock(shared);
         let is_first = state.run == 0;
         let again = match &state.kept {
-            Kept::All { frames, .. } => frames.iter().rev().cloned().collect(),
-            Kept::Nothing if is_first => Vec::new(),
+            Kept::All(bytes) => Bytes::copy_from_slice(bytes),
+            Kept::Nothing if is_first => Bytes::new(),
             Kept::Nothing => return None,
         };
         state.run += 1;
         Some(Run {
             shared: Some(Arc::clone(shared)),
             number: state.run,
-            again_length: again.iter().map(|frame: &Bytes| frame.len() as u64).sum(),
             again,
         })
     }
@@ -125,23 +120,18 @@ impl<B: Body<Data = Bytes> + Unpin> Reel<B> {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self::All {
-            frames: Vec::new(),
-            length: 0,
-        }
+        Self::All(Vec::new())
     }
 }
 
 impl Kept {
     fn keep(&mut self, frame: &Bytes) {
-        let Self::All { frames, length } = self else {
+        let Self::All(bytes) = self else {
             return;
         };
-        *length += frame.len();
-        match *length > MOST_KEPT {
+        match bytes.len() + frame.len() > MOST_KEPT {
             true => *self = Self::Nothing,
-            // The bytes are shared, not copied.
-            false => frames.push(frame.clone()),
+            false => bytes.extend_from_slice(frame),
         }
     }
 }
@@ -184,9 +174,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Run<B> {
         if state.run != this.number {
             return Poll::Ready(Some(Err(Cut::Over)));
         }
-        if let Some(frame) = this.again.pop() {
-            this.again_length -= frame.len() as u64;
-            return Poll::Ready(Some(Ok(Frame::data(frame))));
+        if !this.again.is_empty() {
+            let again = std::mem::take(&mut this.again);
+            return Poll::Ready(Some(Ok(Frame::data(again))));
         }
         let data = ready!(state.poll_data(context));
         Poll::Ready(data.map(|data| data.map(Frame::data)))
@@ -204,10 +194,11 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Run<B> {
             return SizeHint::with_exact(0);
         };
         let rest = lock(shared).rest.size_hint();
+        let again = self.again.len() as u64;
         let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + self.again_length);
+        hint.set_lower(rest.lower() + again);
         if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + self.again_length);
+            hint.set_upper(upper + again);
         }
         hint
     }
@@ -295,6 +286,27 @@ mod tests {
         let long = Reel::new(Script::new(&[HALF, HALF, b"x"]));
         assert_eq!(all(long.run().unwrap()).await.unwrap().len(), MOST_KEPT + 1);
         assert!(!long.can_run_again() && long.run().is_none());
+    }
+
+    /// A buffer that a frame is a part of, for as long as that is held.
+    struct Buffer(#[expect(dead_code, reason = "it counts who holds it")] Arc<()>);
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_takes_no_more_room_than_its_length() {
+        let held = Arc::new(());
+        let mut script = Script::new(&[]);
+        let frame = || Frame::data(Bytes::from_owner(Buffer(Arc::clone(&held))));
+        script.0.extend((0..100).map(|_| frame()));
+        let reel = Reel::new(script);
+        let first = all(reel.run().unwrap()).await.unwrap();
+        assert_eq!(Arc::strong_count(&held), 1, "buffers are held");
+        assert_eq!(all(reel.run().unwrap()).await.unwrap(), first);
     }
 
     #[tokio::test]

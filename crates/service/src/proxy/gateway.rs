@@ -1,6 +1,5 @@
 //! One profile's way to its API.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
@@ -16,10 +15,9 @@ use prove_token_config::Profile;
 
 use super::body::{Reel, Run};
 use super::dial::Dialer;
+use super::queue::Rows;
 use super::{fault, header, trust};
-use crate::body::Body;
 use crate::failure::Failure;
-use crate::ready::ready_now;
 use crate::reply::Refusal;
 use crate::trace::Upstream;
 
@@ -27,11 +25,17 @@ use crate::trace::Upstream;
 /// minute.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// What is read ahead of a connection, and written ahead, in bytes: no more than the longest
+/// head of an answer takes. hyper's own bound is six times as high, and every transfer whose
+/// other side stands still comes to it.
+const LARGEST_BUFFER: usize = 64 * 1024;
+
 /// Sends requests to one API, each with the token.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     tokens: TokenClient,
     budget: RequestBudget,
+    rows: Rows,
     http: Client<Dialer, Run>,
     base: Uri,
     /// The `Host` of the base, ready: made anew for each request it takes as long as half
@@ -40,7 +44,8 @@ pub(crate) struct Gateway {
 }
 
 /// A request on its way, with all that a second try takes.
-struct Call {
+struct Call<'c> {
+    caller: &'c str,
     parts: Parts,
     target: PathAndQuery,
     reel: Reel,
@@ -81,10 +86,12 @@ impl Gateway {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .set_host(false)
+            .http1_max_buf_size(LARGEST_BUFFER)
             .build(Dialer::new(tls, proxy, profile.timeouts.connect));
         Ok(Some(Self {
             tokens: client.clone(),
             budget: profile.budget.clone(),
+            rows: Rows::default(),
             http,
             base,
             host,
@@ -96,7 +103,8 @@ impl Gateway {
         self.base.path()
     }
 
-    /// The API's answer to the request of `parts` and `body`, whose target is `target`.
+    /// The API's answer to the request of `parts` and `body`, whose target is `target`, by
+    /// `caller`.
     /// A request whose token it rejects is sent once more, if its body allows, with
     /// another token; and so is one that it hung up on, if that is safe.
     pub(super) async fn send(
@@ -104,9 +112,11 @@ impl Gateway {
         mut parts: Parts,
         body: Incoming,
         target: PathAndQuery,
-    ) -> Result<Response<Body>, Refusal> {
+        caller: &str,
+    ) -> Result<Response<Incoming>, Refusal> {
         header::to_api(&mut parts.headers, parts.version);
         let call = Call {
+            caller,
             parts,
             target,
             reel: Reel::new(body),
@@ -130,7 +140,10 @@ impl Gateway {
     }
 
     /// Any answer; a connection that was closed before there was one gets a second try.
-    async fn answered(&self, call: &Call) -> Result<(Response<Incoming>, AccessToken), Refusal> {
+    async fn answered(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(Response<Incoming>, AccessToken), Refusal> {
         let error = match self.once(call).await? {
             (Ok(response), token) => return Ok((response, token)),
             (Err(error), _) => error,
@@ -146,15 +159,12 @@ impl Gateway {
 
     /// One try. It takes no place in the provider's window before there is a token to go
     /// on with, and takes the token anew after a queue: another may have come by then.
-    async fn once(&self, call: &Call) -> Result<(Sent, AccessToken), Refusal> {
+    async fn once(&self, call: &Call<'_>) -> Result<(Sent, AccessToken), Refusal> {
         let token = self.tokens.access_token().await?;
-        let mut turn = pin!(self.budget.admit(&SystemClock));
-        let token = match ready_now(turn.as_mut()).await {
-            Some(turn) => turn.map(|()| token)?,
-            None => {
-                turn.await?;
-                self.tokens.access_token().await?
-            }
+        let window = || self.budget.admit(&SystemClock);
+        let token = match self.rows.admit(call.caller, window).await? {
+            false => token,
+            true => self.tokens.access_token().await?,
         };
         let mut request = call.request(self, &token)?;
         let tried = Upstream::begin(&call.parts.extensions, &mut request);
@@ -164,7 +174,7 @@ impl Gateway {
     }
 }
 
-impl Call {
+impl Call<'_> {
     /// The request to the API, with its one `Authorization`.
     fn request(&self, gateway: &Gateway, token: &AccessToken) -> Result<Request<Run>, Refusal> {
         let impossible = |what| {
@@ -192,17 +202,25 @@ impl Call {
 }
 
 /// The API's answer, as the caller gets it: it streams.
-fn answer(response: Response<Incoming>, token: &AccessToken) -> Result<Response<Body>, Refusal> {
+fn answer(
+    response: Response<Incoming>,
+    token: &AccessToken,
+) -> Result<Response<Incoming>, Refusal> {
     let (mut parts, body) = response.into_parts();
     if parts.status.is_informational() {
         return Err(fault::protocol(
             "the API changed to another protocol unasked",
         ));
     }
+    if !header::settle_length(&mut parts.headers) {
+        return Err(fault::protocol(
+            "the API encoded its answer for the way as nobody asked for",
+        ));
+    }
     header::to_caller(&mut parts.headers, parts.version, token.value());
     // The connection's, not the API's.
     parts.version = Version::HTTP_11;
-    Ok(Response::from_parts(parts, Body::Api(body)))
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Reached without a proxy, for which these names mean itself.

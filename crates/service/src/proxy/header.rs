@@ -5,6 +5,7 @@ use http::header::{
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use memchr::memmem;
 
 use crate::reply::Refusal;
 use crate::route::INTENT;
@@ -55,12 +56,31 @@ pub(super) fn check(method: &Method, headers: &HeaderMap, has_rules: bool) -> Re
         )
         .hint("leave out the Upgrade header; WebSockets need a connection of their own"));
     }
+    if !has_one_length(headers) {
+        return Err(Refusal::bad_request(
+            "the length of the body is there twice, or is no number",
+        ));
+    }
     if has_rules && OVERRIDING.iter().any(|name| headers.contains_key(name)) {
         return Err(Refusal::bad_request(
             "a header asks for another method or path than the request line",
         ));
     }
     Ok(())
+}
+
+/// Whether a length, if there is one, goes on as every server reads it. HTTP/1 has no other
+/// here; HTTP/2 takes one that is there twice, and an empty one for a body that is empty.
+fn has_one_length(headers: &HeaderMap) -> bool {
+    let mut given = headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    match (given.next(), given.next()) {
+        (None, _) => true,
+        (Some(length), None) => !length.is_empty() && length.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// Leaves what is meant for the API. The length stays, for a body keeps it; the
@@ -97,17 +117,48 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Leaves what is meant for the caller. An API that repeats the token to whom it takes
-/// for its owner must not give it away.
+/// Leaves an answer the one length that its body was read by, for the caller's connection goes
+/// by it as well (RFC 9112 §6.3); `false` if the body is in a coding that nobody asked for,
+/// and that would be lost with its name.
+pub(super) fn settle_length(headers: &mut HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let is_known =
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+        headers.remove(CONTENT_LENGTH);
+        return is_known;
+    }
+    let mut lengths = headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    let first = lengths
+        .next()
+        .and_then(|length| length.split(|byte| *byte == b',').next());
+    // They are all alike, or it would not be an answer.
+    let length = first.map(|length| HeaderValue::from_bytes(length.trim_ascii()));
+    if !has_one_length(headers)
+        && let Some(Ok(length)) = length
+    {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    true
+}
+
+/// Leaves what is meant for the caller. An API that repeats the token to whom it takes for
+/// its owner must not give it away, whatever it calls it.
 pub(super) fn to_caller(headers: &mut HeaderMap, version: Version, token: &str) {
     strip(headers);
     pass_by(headers, version);
+    let token = token.as_bytes();
+    // Hardly any header is as long as a token.
     let repeats = |value: &HeaderValue| {
-        let mut windows = value.as_bytes().windows(token.len());
-        windows.any(|window| window == token.as_bytes())
+        value.len() >= token.len() && memmem::find(value.as_bytes(), token).is_some()
     };
-    if headers.get_all(AUTHORIZATION).iter().any(repeats) {
-        headers.remove(AUTHORIZATION);
+    let repeating = headers.iter().filter(|(_, value)| repeats(value));
+    let repeating: Vec<_> = repeating.map(|(name, _)| name.clone()).collect();
+    for name in repeating {
+        headers.remove(name);
     }
 }
 
@@ -230,6 +281,14 @@ mod tests {
         }
         assert_eq!(status("GET", &[("upgrade", "websocket")], false), Some(501));
         assert_eq!(status("GET", &[("upgrade", "h2c")], false), None);
+        for lengths in [
+            &[("content-length", "")][..],
+            &[("content-length", "3, 3")],
+            &[("content-length", "3"), ("content-length", "3")],
+        ] {
+            assert_eq!(status("POST", lengths, false), Some(400), "{lengths:?}");
+        }
+        assert_eq!(status("POST", &[("content-length", "3")], false), None);
         let trick = [("x-http-method-override", "DELETE")];
         assert_eq!(status("POST", &trick, true), Some(400));
         assert_eq!(status("POST", &trick, false), None);

@@ -320,16 +320,17 @@ mod tests {
     }
 
     fn caller_with(methods: &[&str], paths: &[&str]) -> Caller {
-        let quote = |words: &[&str]| {
-            let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-            words.join(", ")
-        };
+        let lists = [("methods", methods), ("paths", paths)];
+        let lists = lists.iter().filter(|(_, words)| !words.is_empty());
+        // Strings are written there as here.
+        let lists: Vec<_> = lists
+            .map(|(name, words)| format!("{name} = {words:?}"))
+            .collect();
         let text = format!(
             "version = 1\n[profiles.a]\nenvironment = \"emulator\"\n[[service.callers]]\n\
              name = \"billing\"\nuid = 1\nprofiles = [\"a\"]\n\
-             allow = [{{ methods = [{}], paths = [{}] }}]\n",
-            quote(methods),
-            quote(paths)
+             allow = [{{ {} }}]\n",
+            lists.join(", ")
         );
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");

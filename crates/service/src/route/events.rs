@@ -22,6 +22,7 @@ use crate::events::{NoMore, Reader};
 use crate::metrics::count;
 use crate::office::Office;
 use crate::reply::Refusal;
+use crate::staff::Task;
 
 /// Between two signs of life where nothing happens: shorter than proxies and clients wait.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -45,11 +46,11 @@ pub(super) fn stream(visit: Visit<'_>) -> Outcome {
     let place = streams
         .try_acquire_owned()
         .map_err(|_| Refusal::too_many_that_last())?;
-    let reader = lookout.news.read().ok_or_else(full)?;
+    let reader = lookout.news.read(visit.edition).ok_or_else(full)?;
     // After the reader, so that nothing is missed in between.
     let first = beginning(visit.office, &caller, lookout.news.last())?;
-    let (mut stream, body) = Channel::new(QUEUE);
-    tokio::spawn(async move {
+    let (mut stream, parts) = Channel::new(QUEUE);
+    let _teller = Task::spawn(async move {
         let _place = place;
         if stream.send_data(first).await.is_ok()
             && pass_on(reader, &mut stream, &caller).await == Some(NoMore::TooSlow)
@@ -57,7 +58,7 @@ pub(super) fn stream(visit: Visit<'_>) -> Outcome {
             count(&lookout.metrics.slow_readers);
         }
     });
-    let mut response = Response::new(Body::Events(body));
+    let mut response = Response::new(Body::Events { parts, _teller });
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, EVENTS);
     headers.insert(CACHE_CONTROL, NO_STORE);

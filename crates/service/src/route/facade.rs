@@ -113,7 +113,7 @@ async fn form_body(headers: &HeaderMap, body: Incoming) -> Result<Zeroizing<Vec<
             .hint("send Content-Type: application/x-www-form-urlencoded"));
     }
     let body = whole(body, LARGEST_BODY).await.map_err(body_fault)?;
-    Ok(Zeroizing::new(body.to_vec()))
+    Ok(Zeroizing::new(body))
 }
 
 /// RFC 6749 §2.3.1: by Basic or in the body, and not by both.

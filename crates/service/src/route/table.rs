@@ -53,6 +53,21 @@ impl Route {
         Self::Reload,
     ];
 
+    /// Whether its requests must say that they are meant. Those of SDKs could not, and
+    /// what operators look at is for browsers as well.
+    pub(crate) const fn asks_intent(self) -> bool {
+        matches!(
+            self,
+            Self::Token
+                | Self::Headers
+                | Self::Reject
+                | Self::Profiles
+                | Self::Profile
+                | Self::Events
+                | Self::Reload
+        )
+    }
+
     /// How many there are.
     pub(crate) const COUNT: usize = Self::Nothing as usize + 1;
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use prove_token::{AccessToken, CallOptions};
 use prove_token_config::HandsOut;
 use serde_json::{Value, json};
 
-use super::{Outcome, Visit, intended, is_of_type, query};
+use super::{Outcome, Visit, is_of_type, query};
 use crate::connection::{BodyFault, whole};
 use crate::desk::{Desk, token_id};
 use crate::reply::{JSON, Refusal, json_result, result};
@@ -33,7 +33,7 @@ pub(super) async fn token(visit: Visit<'_>, profile: &str, request: &Parts) -> O
         false => result(JSON, ready.json.clone()),
     };
     response.headers_mut().insert(ETAG, ready.etag.clone());
-    if request.headers.get(IF_NONE_MATCH) == Some(&ready.etag) {
+    if knows(&request.headers, &ready.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = crate::body::Body::empty();
     }
@@ -46,7 +46,6 @@ async fn obtain<'v>(
     profile: &str,
     request: &Parts,
 ) -> Result<(&'v Arc<Desk>, AccessToken), Refusal> {
-    intended(&request.headers)?;
     let caller = visit.caller()?;
     let desk = visit.office.desk(profile, caller)?;
     if caller.hands_out == HandsOut::Proxy {
@@ -75,13 +74,23 @@ async fn obtain<'v>(
         .force(force && desk.may_force());
     let wait = Duration::from_secs(seconds("wait", LONGEST_WAIT)?);
     let token = desk.client.access_token_with_options(None, options).await?;
-    let knows = || request.headers.get(IF_NONE_MATCH) == Some(&desk.ready(&token).etag);
-    if wait.is_zero() || !knows() {
+    if wait.is_zero() || !knows(&request.headers, &desk.ready(&token).etag) {
         return Ok((desk, token));
     }
     let place = caller.tally.waits.try_acquire();
     let _place = place.map_err(|_| Refusal::too_many_that_last())?;
     Ok((desk, Box::pin(newer(desk, &token, wait)).await?))
+}
+
+/// Whether the client has what `etag` names (RFC 9110 §13.1.2). A comma within the tag of
+/// another does no harm, for none is in ours.
+fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let is_it = |tag: &[u8]| {
+        let tag = tag.trim_ascii();
+        tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes()
+    };
+    let mut given = headers.get_all(IF_NONE_MATCH).iter();
+    given.any(|tags| tags.as_bytes().split(|byte| *byte == b',').any(is_it))
 }
 
 /// Another token than `token`, if there is one within `wait`. If there is none, it is
@@ -118,7 +127,6 @@ pub(super) async fn reject(
     request: &Parts,
     body: Incoming,
 ) -> Outcome {
-    intended(&request.headers)?;
     let desk = visit.office.desk(profile, visit.caller()?)?;
     let id = rejected(request, body).await?;
     let held = desk.client.status(None)?.token;

@@ -14,7 +14,8 @@ impl Stream {
     fn open(service: &Service) -> Self {
         let mut stream = service.tcp();
         let request = format!(
-            "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\r\n"
+            "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+             Prove-Token-Request: true\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut stream = Self(BufReader::new(stream));
@@ -166,7 +167,7 @@ fn one_caller_does_not_take_the_room_of_all() {
     assert!(refused.header("retry-after").is_some());
     let mut others = service.unix();
     others
-        .write_all(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /v1/events HTTP/1.1\r\nHost: x\r\nProve-Token-Request: true\r\n\r\n")
         .unwrap();
     let mut line = String::new();
     BufReader::new(others).read_line(&mut line).unwrap();

@@ -79,6 +79,8 @@ fn what_http1_would_read_differently_is_refused() {
         &[("content-length", "+3")],
         &[("content-length", "3, 3")],
         &[("content-length", "3"), ("content-length", "4")],
+        &[("content-length", "3"), ("content-length", "3")],
+        &[("content-length", "3"), ("content-length", "03")],
         &[("transfer-encoding", "chunked")],
         &[("connection", "close")],
         &[("X-Upper", "a")],
@@ -100,12 +102,33 @@ fn what_http1_would_read_differently_is_refused() {
     ] {
         assert!(!post(port, &pair, fields), "{fields:?}");
     }
+    let mut stream = http2(port, &pair);
+    let no_length = head(&[("content-length", "")]);
+    let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &no_length);
+    stream.write_all(&request).unwrap();
+    assert!(!is_served(&mut stream), "a length that is none");
     assert!(api.seen().is_empty(), "{:?}", api.seen());
 
     assert!(post(port, &pair, &[("content-length", "3")]));
     assert!(post(port, &pair, &[]));
     let bodies: Vec<_> = api.seen().into_iter().map(|seen| seen.body).collect();
     assert_eq!(bodies, [b"abc", b"abc"]);
+}
+
+/// As many as by HTTP/1.1: each takes far more memory than it takes to send.
+#[test]
+fn more_headers_than_anybody_needs_are_too_many() {
+    let emulator = emulator().start().unwrap();
+    let api = Upstream::start(|_, _| answer("200 OK", "", "fine"));
+    let (_service, pair, port) = service(Setup::to_api(&emulator, &api.url(), ""));
+    let names: Vec<_> = (0..100).map(|number| format!("x{number}")).collect();
+    let headers: Vec<_> = names.iter().map(|name| (&**name, "")).collect();
+    assert!(
+        post(port, &pair, &headers[..99]),
+        "with one that says who calls"
+    );
+    assert!(!post(port, &pair, &headers));
+    assert_eq!(api.seen().len(), 1);
 }
 
 #[test]

@@ -133,6 +133,30 @@ fn no_page_is_let_in_by_a_preflight() {
     }
 }
 
+/// Whoever does not say that a request is meant gets nothing of ours.
+#[test]
+fn nothing_is_told_to_a_request_that_nobody_means() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    for (method, path) in [
+        ("GET", "/v1/token/local"),
+        ("GET", "/v1/headers/local"),
+        ("POST", "/v1/token/local/reject"),
+        ("GET", "/v1/profiles"),
+        ("GET", "/v1/profiles/local"),
+        ("GET", "/v1/events"),
+    ] {
+        let head = format!(
+            "{method} {path} HTTP/1.1\nHost: localhost\nAuthorization: Bearer KEY\n\
+             Connection: close"
+        );
+        let reply = ask(&service, &head, "");
+        let body = reply.expect(400);
+        let why = body["error_description"].as_str().unwrap();
+        assert!(why.contains("Prove-Token-Request: true"), "{path}: {body}");
+    }
+}
+
 /// Overlong UTF-8 as bytes: no server agrees with another about what they mean.
 #[test]
 fn a_path_of_other_bytes_is_refused() {

@@ -57,6 +57,48 @@ fn no_connection_in_time() {
     expect(&get(&service), 504, "timeout", "connection_timeout");
 }
 
+/// An API whose answers have these headers, and this behind them, and then end.
+fn framed(headers: &'static str, body: &'static str) -> Upstream {
+    Upstream::start(move |_, _| {
+        format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{headers}\r\n{body}").into_bytes()
+    })
+}
+
+#[test]
+fn the_length_of_an_answer_is_the_one_that_it_was_read_by() {
+    let emulator = emulator().start().unwrap();
+    let chunked = "a\r\n0123456789\r\n0\r\n\r\n";
+    for lengths in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: Chunked\r\nContent-Length: 50\r\n",
+    ] {
+        let api = framed(lengths, chunked);
+        let reply = get(&Setup::to_api(&emulator, &api.url(), "").start());
+        assert_eq!(
+            (reply.status, &*reply.body),
+            (200, "A\r\n0123456789\r\n0\r\n\r\n")
+        );
+        assert_eq!(reply.header("content-length"), None, "{lengths}");
+    }
+    let api = framed("Content-Length: 5, 5\r\n", "01234");
+    let reply = get(&Setup::to_api(&emulator, &api.url(), "").start());
+    assert_eq!(
+        (reply.header("content-length"), &*reply.body),
+        (Some("5"), "01234")
+    );
+}
+
+#[test]
+fn an_answer_in_a_coding_that_nobody_asked_for_is_none() {
+    let emulator = emulator().start().unwrap();
+    for coding in ["gzip, chunked", "chunked, identity", "gzip"] {
+        let headers = format!("Transfer-Encoding: {coding}\r\n").leak();
+        let api = framed(headers, "5\r\n01234\r\n0\r\n\r\n");
+        let service = Setup::to_api(&emulator, &api.url(), "").start();
+        expect(&get(&service), 502, "protocol", "http_protocol_error");
+    }
+}
+
 /// A certificate authority, its PEM file in the home of a service.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Service, Setup, emulator};
+use crate::harness::{SECRET, Service, Setup, emulator, write_private};
 
 fn sink(path: &Path, more: &str) -> String {
     format!(
@@ -130,4 +130,29 @@ fn a_sink_ends_with_its_lines() {
         .expect(200);
     assert_ne!(service.get("/v1/token/local").json()["token_id"], id);
     assert!(!path.exists());
+}
+
+#[test]
+fn a_sink_takes_the_place_of_no_other_file() {
+    let emulator = emulator().start().unwrap();
+    for (name, words) in [
+        ("secret", "a file that the service reads"),
+        ("config.toml", "a file that the service reads"),
+        ("folder/../config.toml", "a file that the service reads"),
+        ("folder/../token", "two sinks are of the file"),
+    ] {
+        let setup = Setup::new(&emulator);
+        let home = setup.home.path().to_owned();
+        std::fs::create_dir(home.join("folder")).unwrap();
+        let secret = home.join("secret");
+        write_private(&secret, SECRET);
+        let setup = setup
+            .file_profile("other", &emulator, &secret)
+            .service(&sink(&home.join("token"), ""))
+            .service(&sink(&home.join(name), ""));
+        let output = setup.command().arg("--check-config").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{name}: {said}");
+        assert!(said.contains(words), "{said}");
+    }
 }

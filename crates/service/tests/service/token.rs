@@ -115,6 +115,40 @@ fn a_token_that_ended_meanwhile_is_not_confirmed() {
     late.expect(503);
 }
 
+/// RFC 9110 §13.1.2: a list of tags, each of which may be marked as weak, or all there are.
+#[test]
+fn a_token_is_known_by_any_of_the_tags_that_are_sent() {
+    let emulator = emulator().start().unwrap();
+    let service = Setup::new(&emulator).start();
+    let known = service.get("/v1/token/local");
+    let tag = known.header("etag").unwrap();
+    let key = format!("Bearer {KEY}");
+    let of = |values: &[String]| {
+        let mut headers = vec![("Authorization", &*key)];
+        headers.extend(values.iter().map(|value| ("If-None-Match", &**value)));
+        service
+            .request("GET", "/v1/token/local", &headers, "")
+            .status
+    };
+    for values in [
+        &[format!("W/{tag}")][..],
+        &[format!("\"a,b\" , W/\"c\",{tag}")],
+        &["\"a\"".to_owned(), tag.to_owned()],
+        &["*".to_owned()],
+    ] {
+        assert_eq!(of(values), 304, "{values:?}");
+    }
+    let bare = tag.trim_matches('"');
+    for value in [
+        bare.to_owned(),
+        format!("\"a, {bare}\""),
+        "\"*\"".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(of(std::slice::from_ref(&value)), 200, "{value}");
+    }
+}
+
 #[test]
 fn a_path_that_is_no_text_is_refused_as_all_else() {
     let emulator = emulator().start().unwrap();

@@ -3,12 +3,17 @@
 use super::*;
 use crate::service::HandsOut;
 
+/// Another one for each name.
+fn hash(name: &str) -> [u8; 32] {
+    [name.bytes().fold(0, u8::wrapping_add); 32]
+}
+
 fn caller(name: &str) -> NewCaller {
-    NewCaller::new(name, [0xab; 32], ["a"])
+    NewCaller::new(name, hash(name), ["a"])
 }
 
 fn block(name: &str) -> String {
-    let hash = "ab".repeat(32);
+    let hash: String = hash(name).map(|byte| format!("{byte:02x}")).concat();
     format!(
         "[[service.callers]]\nname = \"{name}\"\nkey_hash = \"sha256:{hash}\"\nprofiles = [\"a\"]\n"
     )

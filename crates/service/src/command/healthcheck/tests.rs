@@ -53,3 +53,34 @@ fn a_status_is_read_and_nothing_else() {
         assert_eq!(status(answer), expected);
     }
 }
+
+/// Whoever answers, and then goes on a byte at a time, is not waited for.
+struct Drip(&'static [u8]);
+
+impl Read for Drip {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (next, rest) = self.0.split_first().expect("no more is wanted");
+        buffer[0] = *next;
+        self.0 = rest;
+        Ok(1)
+    }
+}
+
+impl Write for Drip {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_more_is_waited_for_than_is_looked_at() {
+    let question = of_url("http://127.0.0.1:1", "/livez").unwrap();
+    let answer = question.talk(Drip(b"HTTP/1.1 200")).unwrap();
+    assert_eq!(answer, Answer::Http(200));
+    let error = question.talk(Drip(b"SSH-2.0-Open")).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+}
