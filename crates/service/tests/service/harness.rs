@@ -195,7 +195,7 @@ impl Setup {
     }
 
     /// Tells it that the journal takes what it says, as systemd does.
-    pub(crate) fn to_the_journal(mut self) -> Self {
+    pub(crate) fn for_the_journal(mut self) -> Self {
         self.has_journal = true;
         self
     }

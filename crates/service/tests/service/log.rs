@@ -119,7 +119,7 @@ fn lines_of_json_are_objects_from_the_first_to_the_last() {
 
 #[test]
 fn the_journal_gets_levels_and_no_times() {
-    let (said, _) = day(Setup::to_the_journal);
+    let (said, _) = day(Setup::for_the_journal);
     assert!(
         said.contains("\n<6> INFO a new token")
             || said.contains("\n<6>INFO a new token")
@@ -217,7 +217,7 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
 fn the_journal_knows_why_it_does_not_start() {
     let emulator = emulator().start().unwrap();
     let setup = Setup::new(&emulator).service("nonsense = 1\n");
-    let output = setup.to_the_journal().command().output();
+    let output = setup.for_the_journal().command().output();
     let said = String::from_utf8(output.unwrap().stderr).unwrap();
     let lines: Vec<_> = said.lines().collect();
     assert!(lines[0].starts_with("<3>error: "), "{said}");
