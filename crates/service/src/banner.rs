@@ -25,12 +25,17 @@ pub(crate) fn lines(plan: &Plan) -> Banner {
         head: format!("prove-tokend {}{source}", env!("CARGO_PKG_VERSION")),
         rest: rest(plan),
         has_callers: !settings.callers.is_empty(),
-        status: format!(
-            "{} for {}",
-            count(plan.profiles.len(), "profile"),
-            count(settings.callers.len().max(1), "caller")
-        ),
+        status: status(plan),
     }
+}
+
+/// What is served, in a few words.
+pub(crate) fn status(plan: &Plan) -> String {
+    format!(
+        "{} for {}",
+        count(plan.profiles.len(), "profile"),
+        count(plan.settings.callers.len().max(1), "caller")
+    )
 }
 
 /// Who may call, what is served, what is kept, and what is not safe.

@@ -66,7 +66,7 @@ impl Log {
         Self {
             format,
             level,
-            is_timed: env.var_os("JOURNAL_STREAM").is_some(),
+            is_timed: is_the_journal(env),
             has_colour,
         }
     }
@@ -98,9 +98,11 @@ impl Log {
             tracing::error!(hint, exit_code, "{}", failure.message());
             return;
         }
-        self.say(&format!("error: {}", failure.message()));
+        // As of an event of this level: see `Journal`.
+        let mark = if self.is_timed { "<3>" } else { "" };
+        self.say(&format!("{mark}error: {}", failure.message()));
         if let Some(hint) = failure.hint_text() {
-            self.say(&format!("hint: {hint}"));
+            self.say(&format!("{mark}hint: {hint}"));
         }
     }
 
@@ -120,6 +122,17 @@ impl Log {
         let ours = Targets::new().with_target(OURS, self.level);
         tracing_subscriber::registry().with(layer.with_filter(ours))
     }
+}
+
+/// Whether the journal takes what is said: the variable names its stream, and is inherited
+/// by programs that speak elsewhere (systemd.exec(5)).
+fn is_the_journal(env: &Env) -> bool {
+    let Ok(stream) = rustix::fs::fstat(io::stderr()) else {
+        return false;
+    };
+    let name = format!("{}:{}", stream.st_dev, stream.st_ino);
+    env.var_os("JOURNAL_STREAM")
+        .is_some_and(|named| *named == *name)
 }
 
 /// As in the other lines of JSON.

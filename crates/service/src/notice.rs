@@ -16,6 +16,8 @@ pub enum Notice<'n> {
     Reloaded {
         /// What is different, in words; empty if nothing is.
         changes: &'n [String],
+        /// What is served from now on, in a few words.
+        status: &'n str,
     },
     /// A new configuration was refused; the old one goes on.
     #[non_exhaustive]
@@ -65,8 +67,8 @@ impl Notice<'_> {
 impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reloaded { changes: [] } => f.write_str("reloaded: nothing is different"),
-            Self::Reloaded { changes } => write!(f, "reloaded: {}", changes.join(", ")),
+            Self::Reloaded { changes: [], .. } => f.write_str("reloaded: nothing is different"),
+            Self::Reloaded { changes, .. } => write!(f, "reloaded: {}", changes.join(", ")),
             Self::ReloadFailed { failure } => {
                 let message = failure.message().replace('\n', ";");
                 write!(f, "not reloaded, the old configuration goes on: {message}")?;

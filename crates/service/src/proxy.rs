@@ -10,6 +10,7 @@ mod dial;
 mod fault;
 mod gateway;
 mod header;
+mod queue;
 mod target;
 mod trust;
 
@@ -69,11 +70,11 @@ async fn pass(
     let places = Arc::clone(&pass.caller.tally.proxied);
     let place = places.try_acquire_owned();
     let _place = place.map_err(|_| Refusal::too_many_at_the_api())?;
-    let by = enabled!(Level::DEBUG).then(|| By(pass.caller));
-    let response = gateway.send(parts, body, target).await?;
+    let caller = pass.caller;
+    let response = gateway.send(parts, body, target, &caller.name).await?;
     let mut response = response.map(|body| Body::Api { body, _place });
-    if let Some(by) = by {
-        response.extensions_mut().insert(by);
+    if enabled!(Level::DEBUG) {
+        response.extensions_mut().insert(By(caller));
     }
     Ok(response)
 }

@@ -14,6 +14,7 @@ use prove_token_emulator::Emulator;
 use tokio::sync::{mpsc, oneshot};
 
 use self::watch::Watch;
+use crate::banner;
 use crate::bearer::Bearers;
 use crate::caller::Callers;
 use crate::console::printable;
@@ -159,7 +160,10 @@ impl Steward {
             match &outcome {
                 // A file was touched, and nobody waits for a word.
                 Ok(changes) if changes.is_empty() && asked.is_none() && !was_refused => {}
-                Ok(changes) => self.observer.tell(&Notice::Reloaded { changes }),
+                Ok(changes) => {
+                    let status = &banner::status(&self.plan);
+                    self.observer.tell(&Notice::Reloaded { changes, status });
+                }
                 Err(failure) => self.observer.tell(&Notice::ReloadFailed { failure }),
             }
             if outcome.is_ok() {

@@ -115,8 +115,10 @@ fn socket(given: &mut ListenFd, index: usize) -> io::Result<(ListenAddress, Sock
 /// What the service is about to do, or does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum State<'s> {
-    /// It serves; with a word on how.
-    Ready(&'s str),
+    /// It serves.
+    Ready,
+    /// How it serves, in a few words.
+    Status(&'s str),
     Reloading,
     Stopping,
 }
@@ -124,7 +126,8 @@ pub(crate) enum State<'s> {
 /// Tells the service manager. That it does not listen harms nobody.
 pub(crate) fn tell(state: State<'_>) {
     let _ = match state {
-        State::Ready(how) => sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(how)]),
+        State::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        State::Status(how) => sd_notify::notify(&[NotifyState::Status(how)]),
         State::Reloading => NotifyState::monotonic_usec_now()
             .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
         State::Stopping => sd_notify::notify(&[

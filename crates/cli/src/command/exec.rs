@@ -65,7 +65,9 @@ to the program alone, in these variables:
   PROVE_TOKEN_BROKER_URL        the paths of prove-tokend, such as /v1/profiles
 
 What the token endpoint grants is good below PROVE_TOKEN_BROKER_API_BASE and nowhere else,
-for the program is not to have the access token, unless --hands-out token says so.";
+for the program is not to have the access token, unless --hands-out token says so. Python's
+oauthlib takes a token endpoint without TLS, even on loopback, only where
+OAUTHLIB_INSECURE_TRANSPORT is 1.";
 
 #[derive(Debug, Args)]
 #[command(after_help = after_help(), override_usage = "prove-token exec [OPTIONS] -- <CMD>...")]

@@ -225,6 +225,10 @@ impl Question {
         let read = stream.take(UP_TO_STATUS).read_to_end(&mut answer);
         match (status(&answer), read) {
             (Some(status), _) => Ok(Answer::Http(status)),
+            // A read that met its deadline, as Linux calls it.
+            (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(io::ErrorKind::TimedOut.into())
+            }
             (None, Err(error)) => Err(error),
             (None, Ok(_)) => Err(io::ErrorKind::InvalidData.into()),
         }

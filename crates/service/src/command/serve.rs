@@ -12,6 +12,7 @@ use crate::banner;
 use crate::failure::Failure;
 use crate::hardening::harden;
 use crate::log::Log;
+use crate::notice::Notice;
 use crate::service::{Ending, Running, Service};
 use crate::systemd::{self, State};
 use crate::trace::{self, Traces};
@@ -25,10 +26,7 @@ pub(crate) fn run(config: Option<PathBuf>, log: Log, env: Env) -> Result<u8, Fai
     let tracing = trace::Settings::read(&env)?;
     let env = trace::without_headers(&env);
     let service = Service::read(config, env)?.take_sockets()?;
-    let service = service.on_notice(|notice| match notice.is_problem() {
-        true => tracing::warn!("{notice}"),
-        false => tracing::info!("{notice}"),
-    });
+    let service = service.on_notice(note);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -41,6 +39,20 @@ pub(crate) fn run(config: Option<PathBuf>, log: Log, env: Env) -> Result<u8, Fai
         traces.end();
     }
     code
+}
+
+/// Says it in the log, and where the service manager shows what is served: who reloads
+/// with a signal has no other answer.
+fn note(notice: &Notice<'_>) {
+    match notice.is_problem() {
+        true => tracing::warn!("{notice}"),
+        false => tracing::info!("{notice}"),
+    }
+    match notice {
+        Notice::Reloaded { status, .. } => systemd::tell(State::Status(status)),
+        Notice::ReloadFailed { .. } => systemd::tell(State::Status(&notice.to_string())),
+        _ => {}
+    }
 }
 
 async fn serve(service: Service, log: Log, tracing: &trace::Settings) -> Result<u8, Failure> {
@@ -61,10 +73,11 @@ async fn serve(service: Service, log: Log, tracing: &trace::Settings) -> Result<
     for line in tracing.lines() {
         log.say(&line);
     }
-    systemd::tell(State::Ready(&banner.status()));
+    systemd::tell(State::Status(&banner.status()));
+    systemd::tell(State::Ready);
     log.say(&format!("ready: {}", banner.status()));
     let watchdog = crate::staff::Task::spawn(systemd::keep_watchdog_quiet());
-    let first = signals.until_the_end(&running, &banner.status()).await;
+    let first = signals.until_the_end(&running).await;
     systemd::tell(State::Stopping);
     log.say(&format!(
         "{first}: finishing what was accepted; once more ends at once"
@@ -137,7 +150,7 @@ impl Signals {
     }
 
     /// Reloads as often as it is asked to, until it is asked to end.
-    async fn until_the_end(&mut self, running: &Running, status: &str) -> End {
+    async fn until_the_end(&mut self, running: &Running) -> End {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return End::Terminate,
@@ -150,7 +163,7 @@ impl Signals {
                 _ = running.reload() => {}
                 end = self.end() => return end,
             }
-            systemd::tell(State::Ready(status));
+            systemd::tell(State::Ready);
         }
     }
 

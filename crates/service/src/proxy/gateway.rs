@@ -1,6 +1,5 @@
 //! One profile's way to its API.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
@@ -16,9 +15,9 @@ use prove_token_config::Profile;
 
 use super::body::{Reel, Run};
 use super::dial::Dialer;
+use super::queue::Rows;
 use super::{fault, header, trust};
 use crate::failure::Failure;
-use crate::ready::ready_now;
 use crate::reply::Refusal;
 use crate::trace::Upstream;
 
@@ -36,6 +35,7 @@ const LARGEST_BUFFER: usize = 64 * 1024;
 pub(crate) struct Gateway {
     tokens: TokenClient,
     budget: RequestBudget,
+    rows: Rows,
     http: Client<Dialer, Run>,
     base: Uri,
     /// The `Host` of the base, ready: made anew for each request it takes as long as half
@@ -44,7 +44,8 @@ pub(crate) struct Gateway {
 }
 
 /// A request on its way, with all that a second try takes.
-struct Call {
+struct Call<'c> {
+    caller: &'c str,
     parts: Parts,
     target: PathAndQuery,
     reel: Reel,
@@ -90,6 +91,7 @@ impl Gateway {
         Ok(Some(Self {
             tokens: client.clone(),
             budget: profile.budget.clone(),
+            rows: Rows::default(),
             http,
             base,
             host,
@@ -101,7 +103,8 @@ impl Gateway {
         self.base.path()
     }
 
-    /// The API's answer to the request of `parts` and `body`, whose target is `target`.
+    /// The API's answer to the request of `parts` and `body`, whose target is `target`, by
+    /// `caller`.
     /// A request whose token it rejects is sent once more, if its body allows, with
     /// another token; and so is one that it hung up on, if that is safe.
     pub(super) async fn send(
@@ -109,9 +112,11 @@ impl Gateway {
         mut parts: Parts,
         body: Incoming,
         target: PathAndQuery,
+        caller: &str,
     ) -> Result<Response<Incoming>, Refusal> {
         header::to_api(&mut parts.headers, parts.version);
         let call = Call {
+            caller,
             parts,
             target,
             reel: Reel::new(body),
@@ -135,7 +140,10 @@ impl Gateway {
     }
 
     /// Any answer; a connection that was closed before there was one gets a second try.
-    async fn answered(&self, call: &Call) -> Result<(Response<Incoming>, AccessToken), Refusal> {
+    async fn answered(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(Response<Incoming>, AccessToken), Refusal> {
         let error = match self.once(call).await? {
             (Ok(response), token) => return Ok((response, token)),
             (Err(error), _) => error,
@@ -151,15 +159,12 @@ impl Gateway {
 
     /// One try. It takes no place in the provider's window before there is a token to go
     /// on with, and takes the token anew after a queue: another may have come by then.
-    async fn once(&self, call: &Call) -> Result<(Sent, AccessToken), Refusal> {
+    async fn once(&self, call: &Call<'_>) -> Result<(Sent, AccessToken), Refusal> {
         let token = self.tokens.access_token().await?;
-        let mut turn = pin!(self.budget.admit(&SystemClock));
-        let token = match ready_now(turn.as_mut()).await {
-            Some(turn) => turn.map(|()| token)?,
-            None => {
-                turn.await?;
-                self.tokens.access_token().await?
-            }
+        let window = || self.budget.admit(&SystemClock);
+        let token = match self.rows.admit(call.caller, window).await? {
+            false => token,
+            true => self.tokens.access_token().await?,
         };
         let mut request = call.request(self, &token)?;
         let tried = Upstream::begin(&call.parts.extensions, &mut request);
@@ -169,7 +174,7 @@ impl Gateway {
     }
 }
 
-impl Call {
+impl Call<'_> {
     /// The request to the API, with its one `Authorization`.
     fn request(&self, gateway: &Gateway, token: &AccessToken) -> Result<Request<Run>, Refusal> {
         let impossible = |what| {

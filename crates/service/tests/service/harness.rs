@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     env: Vec<(String, String)>,
     /// Who runs it, if not whoever runs the tests.
     user: Option<u32>,
+    /// Whether it is told that the journal takes what it says.
+    has_journal: bool,
 }
 
 impl Setup {
@@ -58,6 +60,7 @@ impl Setup {
             args: Vec::new(),
             env: Vec::new(),
             user: None,
+            has_journal: false,
             home,
         };
         let socket = setup.socket();
@@ -191,6 +194,12 @@ impl Setup {
         self
     }
 
+    /// Tells it that the journal takes what it says, as systemd does.
+    pub(crate) fn for_the_journal(mut self) -> Self {
+        self.has_journal = true;
+        self
+    }
+
     /// Has this user run it, who then owns its home; for tests that root runs.
     pub(crate) fn user(mut self, uid: u32) -> Self {
         // Not everybody may look into the folder where it was built. Another process copies
@@ -217,6 +226,13 @@ impl Setup {
     pub(crate) fn command(&self) -> Command {
         let config = self.config();
         let mut command = match self.user {
+            None if self.has_journal => {
+                let mut command = Command::new("/bin/sh");
+                let script = "export JOURNAL_STREAM=$(/usr/bin/stat -Lc %d:%i /proc/self/fd/2)
+                              exec \"$0\" \"$@\"";
+                command.args(["-c", script, PROGRAM]);
+                command
+            }
             None => Command::new(PROGRAM),
             Some(uid) => {
                 for path in [self.home.path(), &config] {

@@ -129,3 +129,16 @@ fn mistakes_are_told() {
         assert!(said.contains(words), "{args:?}: {said}");
     }
 }
+
+/// A service that stands still takes connections for as long as its queue has room.
+#[test]
+fn one_that_says_nothing_is_told_so() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator);
+    setup.config();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = silent.local_addr().unwrap();
+    let (code, said) = check(&setup, &["--url", &format!("http://{address}")]);
+    let words = format!("error: no answer at {address}: timed out\n");
+    assert_eq!((code, &*said), (Some(1), &*words));
+}

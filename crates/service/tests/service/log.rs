@@ -6,16 +6,12 @@ use serde_json::Value;
 use crate::harness::{KEY, Setup, assert_no_token, emulator};
 
 /// What a service says of a day with everything in it, and the id of a refused request.
-fn day(args: &[&str], env: Option<(&'static str, &'static str)>) -> (String, String) {
+fn day(change: impl FnOnce(Setup) -> Setup) -> (String, String) {
     let emulator = emulator()
         .fault(Fault::status(503).times(1))
         .start()
         .unwrap();
-    let mut setup = Setup::new(&emulator).watched().args(args);
-    if let Some((name, value)) = env {
-        setup = setup.env(name, value);
-    }
-    let service = setup.start();
+    let service = change(Setup::new(&emulator).watched()).start();
     service.get("/v1/token/local").expect(200);
     let key = format!("Bearer {KEY}x");
     let refused = service.request("GET", "/v1/token/local", &[("Authorization", &key)], "");
@@ -42,7 +38,7 @@ fn day(args: &[&str], env: Option<(&'static str, &'static str)>) -> (String, Str
 
 #[test]
 fn everything_is_told_and_no_secret_at_the_loudest() {
-    let (said, id) = day(&["-vv"], None);
+    let (said, id) = day(|setup| setup.args(&["-vv"]));
     for word in [
         "a new token profile=\"local\"",
         "a request for a token failed profile=\"local\" attempt=1",
@@ -123,7 +119,7 @@ fn lines_of_json_are_objects_from_the_first_to_the_last() {
 
 #[test]
 fn the_journal_gets_levels_and_no_times() {
-    let (said, _) = day(&[], Some(("JOURNAL_STREAM", "8:1234")));
+    let (said, _) = day(Setup::for_the_journal);
     assert!(
         said.contains("\n<6> INFO a new token")
             || said.contains("\n<6>INFO a new token")
@@ -134,12 +130,21 @@ fn the_journal_gets_levels_and_no_times() {
     assert!(!said.contains("answered"), "{said}");
 }
 
+/// As in a terminal of a desktop, where each program inherits the variable.
+#[test]
+fn whoever_is_not_the_journal_gets_times_and_no_marks() {
+    let (said, _) = day(|setup| setup.env("JOURNAL_STREAM", "8:1234"));
+    assert!(!said.contains("\n<"), "{said}");
+    let line = said.lines().find(|line| line.contains("a new token"));
+    assert!(line.unwrap().starts_with("20"), "{said}");
+}
+
 #[test]
 fn less_is_said_on_request() {
-    let (said, _) = day(&["-q"], None);
+    let (said, _) = day(|setup| setup.args(&["-q"]));
     assert!(said.contains("WARN no new token"), "{said}");
     assert!(!said.contains("INFO"), "{said}");
-    let (said, _) = day(&["-qq"], None);
+    let (said, _) = day(|setup| setup.args(&["-qq"]));
     assert!(!said.contains("WARN"), "{said}");
 }
 
@@ -205,4 +210,16 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
     let said = std::io::read_to_string(log).unwrap();
     let lines = said.matches("answered").count();
     assert!((1..REQUESTS).contains(&lines), "{lines}");
+}
+
+/// A service that does not start is what an operator looks for among the errors.
+#[test]
+fn the_journal_knows_why_it_does_not_start() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator).service("nonsense = 1\n");
+    let output = setup.for_the_journal().command().output();
+    let said = String::from_utf8(output.unwrap().stderr).unwrap();
+    let lines: Vec<_> = said.lines().collect();
+    assert!(lines[0].starts_with("<3>error: "), "{said}");
+    assert!(lines[1].starts_with("<3>hint: "), "{said}");
 }

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use crate::harness::{Setup, emulator};
+use crate::harness::{KEY, Setup, emulator, raw, until};
+use crate::upstream::{Upstream, answer};
 
 #[test]
 fn one_callers_quota_is_not_anothers() {
@@ -39,4 +40,30 @@ fn one_callers_quota_is_not_anothers() {
         (&billing["requests"], &billing["over_quota"]),
         (&10.into(), &0.into())
     );
+}
+
+/// Those of one who asks for more than the provider takes wait for each other alone.
+#[test]
+fn the_providers_limit_is_shared_among_callers() {
+    let emulator = emulator().start().unwrap();
+    let api = Upstream::start(|_, _| answer("200 OK", "", "fine"));
+    let uid = rustix::process::geteuid().as_raw();
+    let modest =
+        format!("[[service.callers]]\nname = \"modest\"\nuid = {uid}\nprofiles = [\"local\"]\n");
+    let setup = Setup::to_api(&emulator, &api.url(), "rate_limit = 4\n");
+    let service = setup.service(&modest).watched().start();
+    let request = "GET /proxy/local/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    let eager = format!("{request}Authorization: Bearer {KEY}\r\n\r\n");
+    // It would be 10 s until the last is served, and nobody waits for more than 5.
+    let _waiting: Vec<_> = (0..40)
+        .map(|_| {
+            let mut stream = service.tcp();
+            stream.write_all(eager.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let heard = "prove_token_caller_requests_total{caller=\"billing\"} 40\n";
+    until(|| service.probe("/metrics").body.contains(heard));
+    let served = raw(service.unix(), format!("{request}\r\n").as_bytes());
+    assert_eq!((served.status, &*served.body), (200, "fine"));
 }

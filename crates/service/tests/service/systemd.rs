@@ -49,8 +49,8 @@ fn it_is_told_of_every_turn() {
         .env("NOTIFY_SOCKET", &manager.path)
         .env("WATCHDOG_USEC", "100000");
     let service = setup.start();
-    let ready = manager.hears("READY=1\n");
-    assert!(ready.contains("STATUS=1 profile for 1 caller\n"), "{ready}");
+    manager.hears("STATUS=1 profile for 1 caller\n");
+    manager.hears("READY=1\n");
     for _ in 0..3 {
         manager.hears("WATCHDOG=1\n");
     }
@@ -60,6 +60,27 @@ fn it_is_told_of_every_turn() {
     service.signal("TERM");
     manager.hears("STOPPING=1\n");
     service.finish();
+}
+
+/// It is what `systemctl status` shows, and all that is known of a reload by a signal.
+#[test]
+fn the_status_is_of_the_configuration_in_use() {
+    let emulator = emulator().start().unwrap();
+    let setup = Setup::new(&emulator);
+    let manager = Manager::new(&setup);
+    let service = setup.env("NOTIFY_SOCKET", &manager.path).start();
+    manager.hears("STATUS=1 profile for 1 caller\n");
+    let caller = "[[service.callers]]\nname = \"other\"\nuid = 1\nprofiles = [\"local\"]\n";
+    service.reconfigure(|text| text + caller);
+    service.signal("HUP");
+    manager.hears("STATUS=1 profile for 2 callers\n");
+    service.reconfigure(|text| text + "nonsense = 1\n");
+    service.signal("HUP");
+    manager.hears("STATUS=not reloaded, ");
+    service.reconfigure(|text| text.replace("nonsense = 1\n", ""));
+    service.signal("HUP");
+    manager.hears("STATUS=1 profile for 2 callers\n");
+    service.stop();
 }
 
 /// Starts the service with `socket` as the one that the service manager opened: the shell

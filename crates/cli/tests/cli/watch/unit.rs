@@ -25,3 +25,14 @@ fn the_unit_is_sound() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
 }
+
+/// A user that is made for the service has private folders, also below /run where one that
+/// is to be kept is among them: nobody else comes to a file in it.
+#[test]
+fn the_readers_come_to_the_folder_of_the_file() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join(UNIT);
+    let unit = fs::read_to_string(unit).unwrap();
+    let has = |setting: &str| unit.lines().any(|line| line == setting);
+    assert!(has("RuntimeDirectoryPreserve=restart") && has("RuntimeDirectoryMode=0750"));
+    assert!(has("Group=prove-token") && !unit.contains("\nDynamicUser="));
+}

@@ -45,6 +45,27 @@ fn the_socket_is_in_no_folder_that_goes_with_the_service() {
     assert!(!socket.starts_with(&folder), "{socket}");
 }
 
+/// A user that is made for the service has private folders, also below /run, where one that
+/// is to be kept is among them: nobody else comes to a socket in it.
+#[test]
+fn callers_come_to_the_folder_of_the_socket() {
+    let service = file("prove-tokend.service");
+    let has = |setting: &str| service.lines().any(|line| line == setting);
+    assert!(has("DynamicUser=yes") && has("RuntimeDirectoryMode=0755"));
+    assert!(!service.contains("\nRuntimeDirectoryPreserve="));
+}
+
+/// The number of this start of the machine is in /proc/sys: without it tokens in the store
+/// are judged by the wall clock alone.
+#[test]
+fn both_clocks_judge_the_tokens_of_the_store() {
+    let service = file("prove-tokend.service");
+    let has = |setting: &str| service.lines().any(|line| line == setting);
+    assert!(!service.contains("\nProcSubset="));
+    // What stays hidden, and what cannot be written.
+    assert!(has("ProtectProc=invisible") && has("ProtectKernelTunables=yes"));
+}
+
 /// The last word on each system call counts.
 #[test]
 fn a_sink_can_be_given_to_its_group() {

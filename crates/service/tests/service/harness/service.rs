@@ -168,6 +168,7 @@ impl Service {
             args: Vec::new(),
             env: Vec::new(),
             user: None,
+            has_journal: false,
         };
         std::mem::replace(&mut self.setup, none)
     }
