@@ -1,5 +1,6 @@
 //! `prove-token watch`: files with the token, kept fresh for programs that read one.
 
+mod input;
 mod keeper;
 mod notifier;
 mod outlook;

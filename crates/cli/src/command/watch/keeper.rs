@@ -8,6 +8,7 @@ use prove_token::{AccessToken, Error, ErrorKind, Event, TokenWatch};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep;
 
+use super::input::inputs;
 use super::notifier::{Notifier, State};
 use super::outlook::{Outlook, Setback};
 use super::reaction::Reaction;
@@ -71,6 +72,7 @@ impl Keeper {
                 let _ = teller.send(setback);
             }
         })?;
+        self.sinks.spare(&inputs(&session.profile, context))?;
         if let Some(url) = session.own_emulator() {
             self.console
                 .notice(&format!("the built-in emulator listens at {url}"));

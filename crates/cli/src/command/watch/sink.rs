@@ -9,6 +9,7 @@ use prove_token::{AccessToken, ErrorKind};
 use prove_token_config::replace_file;
 use tokio::sync::oneshot;
 
+use super::input::is_same;
 use crate::command::token::Format;
 use crate::failure::Failure;
 use crate::printable::printable;
@@ -48,6 +49,16 @@ impl Sinks {
             format,
             mode,
         })
+    }
+
+    /// That none is one of `inputs`, which would be lost, and read as what it is not.
+    pub(super) fn spare(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
+        let is_read = |path: &&PathBuf| inputs.iter().any(|input| is_same(path, input));
+        match self.paths.iter().find(is_read) {
+            None => Ok(()),
+            Some(path) => Err(refused(path, "is a file that prove-token reads")
+                .hint("give the token a file of its own: what is there would be replaced")),
+        }
     }
 
     /// Sees to it that all files hold `token`, on a thread of its own: a disk may take

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
 use snapbox::str;
 
@@ -52,6 +53,62 @@ hint: make the folder first, for those who are to read the token
     }
     assert_eq!(fs::read_to_string(home.join("target")).unwrap(), "old");
     place.assert_requests(0);
+}
+
+/// It would be lost, and the token sent as a secret or read as settings.
+#[test]
+fn what_is_read_is_left_alone() {
+    let place = Place::new();
+    let home = place.home();
+    for name in ["secret", "other", "given", "ca.pem"] {
+        prove_token_config::replace_file(&home.join(name), b"canary-old", 0o600).unwrap();
+    }
+    place.configure(&format!(
+        "[profiles.other]\ntoken_endpoint = \"https://idp.example.com/token\"\nclient_id = \"a\"\n\
+         client_secret = {{ file = \"{0}/other\" }}\nca_file = \"{0}/ca.pem\"\n\
+         [profiles.filed]\ntoken_endpoint = \"{1}\"\nclient_id = \"{ID}\"\n\
+         client_secret = {{ file = \"{0}/secret\" }}\n",
+        home.display(),
+        place.emulator.token_endpoint(),
+    ));
+    fs::hard_link(home.join("secret"), home.join("secret-by-another-name")).unwrap();
+    let config = walk(home)
+        .into_iter()
+        .find(|path| path.ends_with("config.toml"));
+    let config = config.unwrap();
+    let settings = fs::read(&config).unwrap();
+    let refuse = |sink: &str, args: &[&str]| {
+        let command = ["watch", "--once", "--sink", sink];
+        let said = place.run(&[&command, args].concat()).outcome().failure(3);
+        assert!(
+            said.contains("is a file that prove-token reads"),
+            "{sink}: {said}"
+        );
+    };
+    refuse(config.to_str().unwrap(), &[]);
+    refuse("other", &[]);
+    refuse("ca.pem", &[]);
+    refuse("./secret", &["-p", "filed"]);
+    refuse("secret-by-another-name", &[]);
+    refuse("given", &["--client-secret-file", "given"]);
+    for name in ["secret", "other", "given", "ca.pem"] {
+        assert_eq!(fs::read(home.join(name)).unwrap(), b"canary-old", "{name}");
+    }
+    assert_eq!(fs::read(&config).unwrap(), settings);
+    place.assert_requests(0);
+}
+
+/// Every file below a folder.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(walk(&path)),
+            false => files.push(path),
+        }
+    }
+    files
 }
 
 #[test]
