@@ -93,9 +93,9 @@ pub use file::{Config, ProfileEntry};
 pub use overrides::{Overrides, SecretOverride};
 pub use place::Place;
 pub use profile::{Profile, Row};
-pub use replacement::replace_file;
 #[cfg(unix)]
 pub use replacement::replace_group_file;
+pub use replacement::{is_same_file, replace_file};
 pub use schema::{KeyRow, json_schema, keys};
 pub use secret::{
     CommandSecret, CredentialSecret, EnvSecret, FileSecret, KeptSecret, KeyringSecret, SecretPlace,

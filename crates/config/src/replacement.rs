@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -45,6 +45,34 @@ pub fn replace_group_file(path: &Path, content: &[u8], mode: u32, group: u32) ->
     let user = rustix::process::geteuid().as_raw();
     let owner = Some((user, group));
     replace(path, content, Ownership { mode, owner })
+}
+
+/// Whether to put a file into the place of `one` would harm `other`: both lead to one file,
+/// by a link, by another of its names, or by another spelling of a path where none is yet.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    place(one) == place(other) || is_one_file(one, other)
+}
+
+/// The path of which there is no other, as far as what it leads to is there.
+fn place(path: &Path) -> PathBuf {
+    let beside = || {
+        let folder = path.parent()?.canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    let place = path.canonicalize().ok().or_else(beside);
+    place.unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(not(unix))]
+fn is_one_file(_: &Path, _: &Path) -> bool {
+    false
 }
 
 /// What a new file allows, and to whom.

@@ -5,12 +5,12 @@ mod group;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prove_token::{AccessToken, TokenClient};
-use prove_token_config::{ServiceSink, replace_file, replace_group_file};
+use prove_token_config::{ServiceSink, is_same_file, replace_file, replace_group_file};
 use rustix::fs::{Mode, OFlags};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
@@ -50,7 +50,7 @@ impl Sink {
             let sink = Self::new(setting)?;
             if sinks
                 .iter()
-                .any(|other| place(&other.path) == place(&sink.path))
+                .any(|other| is_same_file(&other.path, &sink.path))
             {
                 let shown = printable(&setting.path);
                 return Err(refused(format!("two sinks are of the file {shown}"))
@@ -67,7 +67,7 @@ impl Sink {
     ///
     /// `Configuration`, naming the one that is.
     pub(crate) fn spare(sinks: &[Self], files: &[PathBuf]) -> Result<(), Failure> {
-        let is_read = |sink: &&Self| files.iter().any(|file| place(file) == place(&sink.path));
+        let is_read = |sink: &&Self| files.iter().any(|file| is_same_file(file, &sink.path));
         match sinks.iter().find(is_read) {
             None => Ok(()),
             Some(sink) => Err(refused(format!(
@@ -187,16 +187,6 @@ impl Sink {
                 problem: &problem,
             }),
         }
-    }
-}
-
-/// A path of which there is no other for the same file, as far as its folder is there. A link
-/// at its end is not followed, for it is what would be replaced.
-fn place(path: &Path) -> PathBuf {
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-    match (folder, path.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
     }
 }
 

@@ -218,7 +218,7 @@ fn a_grant_without_a_body_keeps_no_headers() {
             stream
         };
         let streams: Vec<_> = (0..CONNECTIONS).map(|_| one()).collect();
-        (service.resident(), streams)
+        (service.memory("VmRSS"), streams)
     };
     let (few, _few) = hold(0);
     let (many, _many) = hold(90);

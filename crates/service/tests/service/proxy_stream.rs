@@ -17,14 +17,6 @@ const MOST_MEMORY: u64 = 16 * 1024;
 /// What should come at once must come in this time.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A figure of the service's memory, in KiB.
-fn memory(service: &Service, name: &str) -> u64 {
-    let path = format!("/proc/{}/status", service.child.id());
-    let status = std::fs::read_to_string(path).unwrap();
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 fn write(stream: &mut impl Write, mut length: u64) -> std::io::Result<()> {
     let block = vec![b'x'; 256 * 1024];
     while length > 0 {
@@ -75,13 +67,13 @@ fn a_gibibyte_goes_each_way_in_bounded_memory() {
     });
     let service = Setup::to_api(&emulator, &api.url(), "").start();
     drop(service.get("/v1/token/local"));
-    let before = memory(&service, "VmRSS");
+    let before = service.memory("VmRSS");
     let mut stream = begin(&service, "POST", &format!("Content-Length: {GIB}\r\n"));
     write(&mut stream, GIB).unwrap();
     let answer = head(&mut stream);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert_eq!(count(&mut stream), GIB);
-    let grown = memory(&service, "VmHWM").saturating_sub(before);
+    let grown = service.memory("VmHWM").saturating_sub(before);
     assert!(grown <= MOST_MEMORY, "{grown} KiB for 2 GiB");
 }
 
@@ -107,13 +99,13 @@ fn slow_readers_cost_little_memory() {
     });
     let service = Setup::to_api(&emulator, &api.url(), "").start();
     drop(service.get("/v1/token/local"));
-    let before = memory(&service, "VmRSS");
+    let before = service.memory("VmRSS");
     let streams: Vec<_> = (0..READERS).map(|_| begin(&service, "GET", "")).collect();
     for _ in &streams {
         let sent = written.recv_timeout(PATIENCE).unwrap();
         assert!(sent < 512 * 1024, "{sent} KiB went nowhere");
     }
-    let grown = memory(&service, "VmHWM").saturating_sub(before);
+    let grown = service.memory("VmHWM").saturating_sub(before);
     assert!(grown <= MOST_MEMORY, "{grown} KiB for {READERS} readers");
 }
 

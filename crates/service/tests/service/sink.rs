@@ -137,6 +137,8 @@ fn a_sink_takes_the_place_of_no_other_file() {
     let emulator = emulator().start().unwrap();
     for (name, words) in [
         ("secret", "a file that the service reads"),
+        ("secret-by-another-name", "a file that the service reads"),
+        ("real", "a file that the service reads"),
         ("config.toml", "a file that the service reads"),
         ("folder/../config.toml", "a file that the service reads"),
         ("folder/../token", "two sinks are of the file"),
@@ -146,8 +148,12 @@ fn a_sink_takes_the_place_of_no_other_file() {
         std::fs::create_dir(home.join("folder")).unwrap();
         let secret = home.join("secret");
         write_private(&secret, SECRET);
+        std::fs::hard_link(&secret, home.join("secret-by-another-name")).unwrap();
+        write_private(&home.join("real"), SECRET);
+        std::os::unix::fs::symlink("real", home.join("link")).unwrap();
         let setup = setup
             .file_profile("other", &emulator, &secret)
+            .file_profile("linked", &emulator, &home.join("link"))
             .service(&sink(&home.join("token"), ""))
             .service(&sink(&home.join(name), ""));
         let output = setup.command().arg("--check-config").output().unwrap();

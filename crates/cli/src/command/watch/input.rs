@@ -1,6 +1,6 @@
 //! The files that we read, none of which is a place for a token.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use prove_token_config::{Config, Overrides, Profile};
 
@@ -30,22 +30,4 @@ pub(super) fn inputs(profile: &Profile, context: &Context) -> Vec<PathBuf> {
     }
     files.push(file);
     files
-}
-
-/// Whether both paths lead to one file, also by a link or by another of its names.
-pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    place(one) == place(other) || is_one_file(one, other)
-}
-
-#[cfg(unix)]
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let id = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
-    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-#[cfg(not(unix))]
-fn is_one_file(_: &Path, _: &Path) -> bool {
-    false
 }

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prove_token::{AccessToken, ErrorKind};
-use prove_token_config::replace_file;
+use prove_token_config::{is_same_file, replace_file};
 use tokio::sync::oneshot;
 
-use super::input::is_same;
 use crate::command::token::Format;
 use crate::failure::Failure;
 use crate::printable::printable;
@@ -53,7 +52,7 @@ impl Sinks {
 
     /// That none is one of `inputs`, which would be lost, and read as what it is not.
     pub(super) fn spare(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
-        let is_read = |path: &&PathBuf| inputs.iter().any(|input| is_same(path, input));
+        let is_read = |path: &&PathBuf| inputs.iter().any(|input| is_same_file(path, input));
         match self.paths.iter().find(is_read) {
             None => Ok(()),
             Some(path) => Err(refused(path, "is a file that prove-token reads")

@@ -117,11 +117,11 @@ impl Service {
         assert!(sent.success());
     }
 
-    /// The memory that it takes, in KiB.
-    pub(crate) fn resident(&self) -> u64 {
+    /// A figure of its memory, such as `VmRSS`, in KiB.
+    pub(crate) fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let mut lines = status.lines();
-        let line = lines.find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = lines.find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
